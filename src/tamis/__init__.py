@@ -1,0 +1,1 @@
+"""Tamis: sift SFT data, calibrate RL questions, account for every row."""
