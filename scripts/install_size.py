@@ -62,7 +62,9 @@ def main() -> int:
     parts = ", ".join(f"{name} {size / 1e6:.0f}" for size, name in sizes[:SHOWN])
     print(f"core install: {total_mb:.0f} MB in {len(sizes)} distributions ({parts}, ...)")
     if "--check" in sys.argv and total_mb > BUDGET_MB:
-        print(f"core install: expected at most {BUDGET_MB} MB, got {total_mb:.0f} MB", file=sys.stderr)
+        print(
+            f"core install: expected at most {BUDGET_MB} MB, got {total_mb:.0f} MB", file=sys.stderr
+        )
         return 1
     return 0
 

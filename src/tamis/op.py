@@ -46,7 +46,9 @@ class Asker(Protocol):
     Rate limit, retries, cost cap and the append-only store of finished calls live behind it.
     """
 
-    async def ask(self, request: ChatRequest) -> Completion: ...
+    async def ask(self, request: ChatRequest) -> Completion:
+        """The model's answer to one request, from the store when it was answered before."""
+        ...
 
 
 class Measure(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
