@@ -7,6 +7,7 @@ memory map without copying. Every file is written under a temporary name and ren
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 from collections.abc import Iterator, Sequence
@@ -93,10 +94,8 @@ class ShardWriter:
             self.close()
             return
         # the disk may be the reason we are here: closing must not hide the first error
-        try:
+        with contextlib.suppress(OSError):
             self._sink.close()
-        except OSError:
-            pass
         self._temporary.unlink(missing_ok=True)
 
 

@@ -151,6 +151,10 @@ class Select(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
         """PAIRS with their true similarity and evidence; `left` and `right` index into `rows`."""
         raise NotImplementedError
 
+    def reuses(self, stored: Select) -> bool:
+        """Whether the sketches and pairs that `stored` made hold all this operator needs."""
+        return self == stored
+
     def decide(self, facts: pa.Table, pairs: pa.Table) -> pa.Table:
         """DECISIONS, one row for every row of `facts` in its order; `step` is left null."""
         raise NotImplementedError
@@ -159,7 +163,8 @@ class Select(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
 class Keep(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Keep the rows whose `column` lies within the bounds; the rule is data, not code.
 
-    A null value is "not measured", never a number: `nulls` says what becomes of such rows.
+    A null value is "not measured", never a number: `nulls` says what becomes of such rows. `reason`
+    is what the ledger says of a dropped row; by default the column and the bound it missed.
 
     Reads:   the one column.
     Raises:  SchemaError if the column is missing or not numeric.
@@ -169,6 +174,7 @@ class Keep(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     at_least: float | None = None
     at_most: float | None = None
     nulls: Literal["drop", "keep"] = "drop"
+    reason: str | None = None
     version: ClassVar[int] = 1
 
     @property

@@ -28,11 +28,10 @@ VERSION = 1
 
 
 class Step(msgspec.Struct, frozen=True, kw_only=True):
-    """One operator of a recipe: its catalogue name, its options and the step's name in the ledger."""
+    """One operator of a recipe: its catalogue name and its options."""
 
     op: str
     options: dict[str, Any] = {}
-    name: str = ""
 
 
 class Outputs(
@@ -60,7 +59,7 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True):
         seen: dict[str, int] = {}
         built = []
         for step in self.steps:
-            base = step.name or step.op.rpartition(":")[2]
+            base = step.op.rpartition(":")[2]
             seen[base] = seen.get(base, 0) + 1
             name = base if seen[base] == 1 else f"{base}-{seen[base]}"
             built.append((name, catalogue.make(step.op, step.options)))

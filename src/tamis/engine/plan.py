@@ -1,0 +1,160 @@
+"""From a recipe to passes: everything between two Selects streams through the rows once.
+
+A pass is plain data that a worker process receives: the steps to run on each batch, the Select whose
+sketch is taken at its end, and the exact schema of everything it writes.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import msgspec
+import pyarrow as pa
+
+from tamis import catalogue
+from tamis.engine.where import WhereHolds
+from tamis.errors import RecipeError, SchemaError
+from tamis.op import Keep, Measure, Op, Select
+from tamis.recipe import Recipe
+from tamis.schema import FINDINGS, ROWS, Kind
+
+# Measured columns that are stored exploded, one row an element, and do not travel with the rows.
+ROLLOUTS_COLUMN = "rollouts"
+
+
+class Pass(msgspec.Struct, frozen=True, kw_only=True):
+    """One streaming pass: its steps, the Select it ends in, and the schemas of what it writes."""
+
+    index: int
+    kind: Kind
+    steps: tuple[tuple[str, Op], ...]
+    select: tuple[str, Select] | None
+    data_schema: pa.Schema
+    facts_schema: pa.Schema
+    writes_data: bool
+
+    @property
+    def asks_models(self) -> bool:
+        """Whether a step talks to a model, so that the pass runs in the parent's event loop."""
+        return any(isinstance(op, Measure) and "llm" in op.uses for _, op in self.steps)
+
+
+def travels(field: pa.Field) -> bool:
+    """Whether a measured column stays with the rows (findings and rollouts are stored apart)."""
+    return field.type != FINDINGS and field.name != ROLLOUTS_COLUMN
+
+
+def is_scalar(field: pa.Field) -> bool:
+    """Whether a column is one plain value a row, and so belongs to the facts."""
+    return not pa.types.is_nested(field.type)
+
+
+def plan(recipe: Recipe, kind: Kind, schema: pa.Schema, *, keeps_data: bool) -> list[Pass]:
+    """Cut a recipe into passes over rows of `schema`; every mistake in column names is found here.
+
+    The last pass writes rows only if `keeps_data`; a pass that ends in a Select always does.
+    """
+    operators = [*_where_steps(recipe, schema), *recipe.operators()]
+    passes: list[Pass] = []
+    steps: list[tuple[str, Op]] = []
+    columns = schema
+    for name, op in operators:
+        _check_reads(name, op, kind, columns)
+        if isinstance(op, Select):
+            passes.append(_pass(len(passes), kind, steps, (name, op), columns))
+            steps = []
+            columns = passes[-1].data_schema
+        else:
+            steps.append((name, op))
+            columns = _after(columns, op)
+    if steps or not passes or keeps_data:
+        last = _pass(len(passes), kind, steps, None, columns)
+        passes.append(msgspec.structs.replace(last, writes_data=keeps_data))
+    return passes
+
+
+def _pass(
+    index: int,
+    kind: Kind,
+    steps: list[tuple[str, Op]],
+    select: tuple[str, Select] | None,
+    after: pa.Schema,
+) -> Pass:
+    row_columns = set(ROWS[kind].names)
+    data = pa.schema([field for field in after if field.name in row_columns or travels(field)])
+    measured = [f for f in after if f.name not in row_columns and travels(f) and is_scalar(f)]
+    return Pass(
+        index=index,
+        kind=kind,
+        steps=tuple(steps),
+        select=select,
+        data_schema=data,
+        facts_schema=pa.schema([pa.field("id", pa.string()), *measured]),
+        writes_data=True,
+    )
+
+
+def _after(columns: pa.Schema, op: Op) -> pa.Schema:
+    if not isinstance(op, Measure):
+        return columns
+    for field in op.adds():
+        at = columns.get_field_index(field.name)
+        columns = columns.append(field) if at < 0 else columns.set(at, field)
+    return columns
+
+
+def _check_reads(name: str, op: Op, kind: Kind, columns: pa.Schema) -> None:
+    wanted = [*op.reads]
+    if isinstance(op, Select):
+        wanted += [*op.verify_reads, *op.decide_reads]
+    for column in wanted:
+        if column not in columns.names:
+            maker = maker_of(column)
+            hint = (
+                f"; put `{maker}` before it"
+                if maker
+                else f"; rows of kind {kind} have {', '.join(columns.names)}"
+            )
+            raise SchemaError(f"step `{name}` reads `{column}`, which is not there{hint}")
+    if isinstance(op, Keep):
+        kept = columns.field(op.column).type
+        if not (
+            pa.types.is_integer(kept) or pa.types.is_floating(kept) or pa.types.is_boolean(kept)
+        ):
+            raise SchemaError(f"step `{name}`: `{op.column}` is {kept}, expected a number")
+        if op.at_least is None and op.at_most is None:
+            raise RecipeError(f"step `{name}`: give `at_least`, `at_most` or both")
+
+
+def maker_of(column: str) -> str | None:
+    """The built-in measure that adds `column` with its default options, if one does."""
+    if column.endswith("_findings"):
+        check = column.removesuffix("_findings")
+        return check if check in catalogue.CHECKS else None
+    for name in ("lengths", "turns", "language", "opener", "finding_counts", "pass_rate"):
+        if column in catalogue.make(name, {}).adds().names:
+            return name
+    return None
+
+
+def _where_steps(recipe: Recipe, schema: pa.Schema) -> list[tuple[str, Op]]:
+    if recipe.where is None:
+        return []
+    words = set(re.findall(r"[A-Za-z_]\w*", re.sub(r"'[^']*'", "", recipe.where)))
+    steps: list[tuple[str, Op]] = []
+    for name in ("lengths", "turns", "language", "opener"):
+        measure: Any = catalogue.make(name, {})
+        added = set(measure.adds().names)
+        if words & added - set(schema.names) and set(measure.reads) <= set(schema.names):
+            steps.append((name, measure))
+            schema = _after(schema, measure)
+    reads = tuple(sorted(words & {f.name for f in schema if is_scalar(f)}))
+    if not reads:
+        scalars = [f.name for f in schema if is_scalar(f)]
+        raise RecipeError(
+            f"--where {recipe.where!r}: names no known column; known: {', '.join(scalars)}"
+        )
+    holds = WhereHolds(expression=recipe.where, columns=reads)
+    keep = Keep(column="where_holds", at_least=1, reason=f"not where {recipe.where}")
+    return [*steps, ("where_holds", holds), ("where", keep)]

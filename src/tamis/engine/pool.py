@@ -1,0 +1,106 @@
+"""Worker processes: run a function over many tasks, stop at once on Ctrl-C, leave nobody behind."""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import multiprocessing
+import signal
+import sys
+import traceback
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from types import TracebackType
+from typing import Any, Self, TypeVar
+
+from tamis.errors import TamisError
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+_PR_SET_PDEATHSIG = 1
+
+
+class WorkerError(TamisError):
+    """A worker failed in a way that is our bug; names the task and shows where."""
+
+    exit_code = 5
+
+
+def _start_worker() -> None:
+    # Ctrl-C is the parent's to handle; and a worker must not outlive a killed parent
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def _guarded(work: Callable[[T], R], task: T) -> R:
+    try:
+        return work(task)
+    except TamisError:
+        raise
+    except Exception as error:  # noqa: BLE001
+        # the one place where anything may go wrong on a shard: name it, never swallow it
+        index = getattr(task, "index", "?")
+        where = traceback.format_exc()
+        message = f"shard {index}: {type(error).__name__}: {error}; this is a bug of Tamis\n{where}"
+        raise WorkerError(message) from None
+
+
+class Workers:
+    """A pool of worker processes; with one worker the work is done in this process."""
+
+    def __init__(self, n: int) -> None:
+        self._n = n
+        self._pool: ProcessPoolExecutor | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._pool is None:
+            return
+        self._pool.shutdown(wait=kind is None, cancel_futures=True)
+        if kind is not None:
+            for child in multiprocessing.active_children():
+                child.kill()
+                child.join()
+
+    def map(self, work: Callable[[T], R], tasks: Sequence[T]) -> Iterator[R]:
+        """The results of `work` over `tasks`, in the order they finish.
+
+        Raises the first TamisError of a task; anything else as WorkerError naming the shard.
+        """
+        if self._n == 1 or len(tasks) <= 1:
+            for task in tasks:
+                yield _guarded(work, task)
+            return
+        if self._pool is None:
+            # fork: workers share the parent's loaded kernels instead of loading them again
+            method = "fork" if sys.platform == "linux" else "spawn"
+            context = multiprocessing.get_context(method)
+            self._pool = ProcessPoolExecutor(self._n, context, initializer=_start_worker)
+        pending: set[Future[Any]] = set()
+        queue = iter(tasks)
+        try:
+            while True:
+                # a short queue: results are consumed as they come, memory stays bounded
+                with contextlib.suppress(StopIteration):
+                    while len(pending) < 2 * self._n:
+                        pending.add(self._pool.submit(_guarded, work, next(queue)))
+                if not pending:
+                    return
+                done, pending = wait(pending, return_when=FIRST_COMPLETED)
+                for future in done:
+                    yield future.result()
+        except BrokenProcessPool as error:
+            raise WorkerError(
+                "a worker process was killed (out of memory?); run the same command again to "
+                "continue, with fewer `--workers` if it happens again"
+            ) from error

@@ -1,0 +1,145 @@
+"""One shard of a pass, from its rows to its files: what a worker process does.
+
+A task is idempotent. Everything it writes lies under its own names in the pass folder, and the
+done-marker is written last: a task with a marker is never run again, one without is run anew.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+import pyarrow as pa
+
+from tamis.dataset import read_batches, write_bytes
+from tamis.engine.flow import advance
+from tamis.engine.plan import Pass
+from tamis.engine.sink import ShardSink
+from tamis.formats.read import read_range
+from tamis.formats.split import Range
+from tamis.op import Asker
+from tamis.schema import ROWS
+
+
+class FileRange(msgspec.Struct, frozen=True, kw_only=True):
+    """Rows of an outside file: a byte range in one format, cut at row boundaries."""
+
+    range: Range
+    format_name: str
+    renames: dict[int, str] = {}
+    limit: int | None = None
+
+
+class Shard(msgspec.Struct, frozen=True, kw_only=True):
+    """Rows of an Arrow shard; `copies` names a .npy of (n_rows,) int32 if a Select chose among them."""
+
+    path: str
+    copies: str | None = None
+    limit: int | None = None
+
+
+class Task(msgspec.Struct, frozen=True, kw_only=True):
+    """One shard of a pass: where its rows come from and the folder its files go to."""
+
+    index: int
+    lane: Pass
+    folder: str
+    rows: FileRange | Shard
+
+    @property
+    def marker(self) -> Path:
+        """The done-marker: a `TaskResult` as JSON."""
+        return Path(self.folder) / "done" / f"{self.index:05d}.json"
+
+
+class TaskResult(msgspec.Struct, kw_only=True):
+    """What one task counted; the engine adds these up and never trusts anything else."""
+
+    index: int
+    parsed: int = 0
+    unreadable: int = 0
+    kept: int = 0
+    dropped: int = 0
+    copies: int = 0
+    dropped_by: dict[str, int] = {}
+    steps: dict[str, list[int]] = {}
+    findings: dict[str, int] = {}
+    has_own_keys: bool = False
+
+
+def stored_result(task: Task) -> TaskResult | None:
+    """The result of a task that already finished, or None."""
+    try:
+        return msgspec.json.decode(task.marker.read_bytes(), type=TaskResult)
+    except (FileNotFoundError, msgspec.DecodeError):
+        return None
+
+
+def run_task(task: Task) -> TaskResult:
+    """Run one task to its done-marker in this process (no step may ask a model)."""
+    return asyncio.run(run_task_async(task, None))
+
+
+async def run_task_async(task: Task, llm: Asker | None) -> TaskResult:
+    """Run one task to its done-marker; steps that ask a model use `llm`."""
+    result = TaskResult(index=task.index)
+    with ShardSink(Path(task.folder), task.index, task.lane, result) as sink:
+        for batch in _rows(task, sink, result):
+            await advance(batch, task.lane, sink, llm)
+    write_bytes(task.marker, msgspec.json.encode(result))
+    return result
+
+
+def _rows(task: Task, sink: ShardSink, result: TaskResult) -> Iterator[pa.RecordBatch]:
+    if isinstance(task.rows, Shard):
+        yield from _shard_rows(task.rows, result)
+        return
+    left = task.rows.limit
+    columns = ROWS[task.lane.kind].names
+    for read in read_range(task.rows.range, task.rows.format_name, renames=task.rows.renames):
+        rows, keys, unreadable = read.rows, read.own_keys, read.unreadable
+        if left is not None:
+            rows, keys, unreadable, left = _limited(rows, keys, unreadable, left)
+        sink.unreadable(unreadable)
+        sink.head(rows, keys)
+        result.parsed += rows.num_rows
+        yield rows.select(columns)
+        if left == 0:
+            return
+
+
+def _limited(
+    rows: pa.RecordBatch, keys: Any, unreadable: pa.RecordBatch, left: int
+) -> tuple[pa.RecordBatch, Any, pa.RecordBatch, int]:
+    """Cut what was read to the first `left` lines of the source, readable or not."""
+    lines = np.sort(np.concatenate([rows.column("line"), unreadable.column("line")]))
+    if len(lines) <= left:
+        return rows, keys, unreadable, left - len(lines)
+    last = lines[left - 1]
+    n = int(np.searchsorted(rows.column("line").to_numpy(), last, side="right"))
+    m = int(np.searchsorted(unreadable.column("line").to_numpy(), last, side="right"))
+    return rows.slice(0, n), keys[:n], unreadable.slice(0, m), 0
+
+
+def _shard_rows(shard: Shard, result: TaskResult) -> Iterator[pa.RecordBatch]:
+    copies = np.load(shard.copies) if shard.copies else None
+    start, left = 0, shard.limit
+    for batch in read_batches(Path(shard.path)):
+        rows = batch
+        if copies is not None:
+            chosen = copies[start : start + batch.num_rows]
+            start += batch.num_rows
+            if not (chosen == 1).all():
+                rows = batch.take(pa.array(np.repeat(np.arange(batch.num_rows), chosen)))
+        if left is not None:
+            rows = rows.slice(0, left)
+            left -= rows.num_rows
+        result.parsed += rows.num_rows
+        if rows.num_rows:
+            yield rows
+        if left == 0:
+            return
