@@ -72,6 +72,7 @@ class ShardSink:
             return
         self._write("ledger/rows", [rows.select(HEAD.names)])
         owned = np.asarray(own_keys, dtype=np.uint64)
+        self._result.keyless += int((owned == 0).sum())
         if owned.any():
             self._result.has_own_keys = True
             self._keys.append(

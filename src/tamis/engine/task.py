@@ -69,6 +69,8 @@ class TaskResult(msgspec.Struct, kw_only=True):
     steps: dict[str, list[int]] = {}
     findings: dict[str, int] = {}
     has_own_keys: bool = False
+    keyless: int = 0
+    renamed: int = 0
 
 
 def stored_result(task: Task) -> TaskResult | None:
@@ -98,6 +100,7 @@ def _rows(task: Task, sink: ShardSink, result: TaskResult) -> Iterator[pa.Record
     if isinstance(task.rows, Shard):
         yield from _shard_rows(task.rows, result)
         return
+    result.renamed = len(task.rows.renames)
     left = task.rows.limit
     columns = ROWS[task.lane.kind].names
     for read in read_range(task.rows.range, task.rows.format_name, renames=task.rows.renames):
