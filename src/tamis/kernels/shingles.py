@@ -1,0 +1,315 @@
+"""Token shingles of many texts at once: MinHash sketches, and exact sets for true similarity.
+
+A *text* here is a row of `Pieces`: byte ranges of up to four Arrow buffers, each led by a mark token
+that says whose words they are. Its shingles are all windows of `width` tokens over the tokens padded
+with `width - 1` blanks on either side, so that
+
+- every text with a token has shingles, however short, and equal token sequences have equal shingles;
+- texts of all lengths compare by one rule, without a border where `width` changes;
+- changing one word of `n` different words costs exactly `width` shingles wherever it stands:
+  similarity (n - 1) / (n - 1 + 2 * width).
+
+Windows are hashed to 64 bits. The plain-Python twins are in `reference`.
+"""
+
+from __future__ import annotations
+
+import numba as nb
+import numpy as np
+import numpy.typing as npt
+from llvmlite import ir
+from numba.extending import intrinsic
+
+from tamis.kernels.tokens import HASHES, TEXT, hash_tokens, mix
+
+WINDOW_STEP = 0x9E3779B97F4A7C15
+BYTES_STEP = 0xD6E8FEB86659FD93
+# the inner loop runs over whole vectors: a minimum does not mind a value seen twice
+LANES = 32
+
+_WINDOW_STEP = np.uint64(WINDOW_STEP)
+_BYTES_STEP = np.uint64(BYTES_STEP)
+_HALF = np.uint64(32)
+_TOP = np.uint32(0xFFFFFFFF)
+
+
+def _frozen(kind: nb.types.Type, axes: int = 1) -> nb.types.Array:
+    return nb.types.Array(kind, axes, "C", readonly=True)
+
+
+BUFFERS = nb.types.UniTuple(TEXT, 4)
+_SOURCES = _frozen(nb.int8)
+_PLACES = _frozen(nb.int64)
+_MARKS = _frozen(nb.uint64)
+_PERMUTATIONS = _frozen(nb.uint32)
+
+
+@intrinsic
+def _eight_bytes(typing_context, text, at):  # type: ignore[no-untyped-def]
+    """The eight bytes at `text[at]` as one number: an unaligned load, which numba does not spell."""
+
+    def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+        array = context.make_array(signature.args[0])(context, builder, arguments[0])
+        place = builder.gep(array.data, [arguments[1]])
+        number = builder.bitcast(place, ir.IntType(64).as_pointer())
+        return builder.load(number, align=1)
+
+    return nb.uint64(text, at), generate
+
+
+@nb.njit(nb.uint64(TEXT, nb.int64, nb.int64, nb.uint64), cache=True, nogil=True)
+def hash_bytes(text: npt.NDArray[np.uint8], start: int, end: int, seed: np.uint64) -> np.uint64:
+    """A 64-bit hash of `text[start:end]` and its length, eight bytes a step."""
+    value = mix(seed ^ np.uint64(end - start + 1))
+    at = start
+    while at + 8 <= end:
+        value = (value ^ _eight_bytes(text, at)) * _BYTES_STEP
+        value ^= value >> _HALF
+        at += 8
+    rest = np.uint64(0)
+    while at < end:
+        rest = (rest << np.uint64(8)) | np.uint64(text[at])
+        at += 1
+    return mix((value ^ rest) * _BYTES_STEP)
+
+
+@nb.njit(nb.int64(HASHES, nb.int64, nb.int64, HASHES), cache=True, nogil=True)
+def hash_windows(
+    tokens: npt.NDArray[np.uint64], n: int, width: int, out: npt.NDArray[np.uint64]
+) -> int:
+    """Write the shingle hashes of `tokens[:n]` to `out`; returns their number, n + width - 1."""
+    if n == 0:
+        return 0
+    leaving_step = np.uint64(1)
+    for _ in range(width):
+        leaving_step *= _WINDOW_STEP
+    window = np.uint64(0)
+    for at in range(n + width - 1):
+        window *= _WINDOW_STEP
+        if at < n:
+            window += tokens[at]
+        if at >= width:
+            window -= tokens[at - width] * leaving_step
+        spread = window ^ (window >> _HALF)
+        spread *= _BYTES_STEP
+        out[at] = spread ^ (spread >> _HALF)
+    return n + width - 1
+
+
+@nb.njit(
+    nb.int64(BUFFERS, _SOURCES, _PLACES, _PLACES, _MARKS, nb.int64, nb.int64, HASHES),
+    cache=True,
+    nogil=True,
+)
+def _row_tokens(
+    buffers: tuple[npt.NDArray[np.uint8], ...],
+    source: npt.NDArray[np.int8],
+    starts: npt.NDArray[np.int64],
+    ends: npt.NDArray[np.int64],
+    marks: npt.NDArray[np.uint64],
+    first: int,
+    last: int,
+    tokens: npt.NDArray[np.uint64],
+) -> int:
+    """Tokens of pieces `first:last` with their marks; 0 when there is no token but marks."""
+    n = 0
+    n_marks = 0
+    for piece in range(first, last):
+        if marks[piece] != 0:
+            tokens[n] = marks[piece]
+            n += 1
+            n_marks += 1
+        n = hash_tokens(buffers[source[piece]], starts[piece], ends[piece], tokens, n)
+    return n if n > n_marks else 0
+
+
+@nb.njit(nb.int64(_PLACES, _PLACES, _PLACES), cache=True, nogil=True)
+def _longest_row(
+    starts: npt.NDArray[np.int64], ends: npt.NDArray[np.int64], rows: npt.NDArray[np.int64]
+) -> int:
+    longest = 0
+    for row in range(len(rows) - 1):
+        size = 0
+        for piece in range(rows[row], rows[row + 1]):
+            size += ends[piece] - starts[piece] + 1
+        longest = max(longest, size)
+    return longest
+
+
+@nb.njit(
+    nb.void(HASHES, nb.int64, _PERMUTATIONS, _PERMUTATIONS, nb.uint32[::1], nb.uint32[::1]),
+    cache=True,
+    nogil=True,
+)
+def _smallest(
+    shingles: npt.NDArray[np.uint64],
+    n: int,
+    factors: npt.NDArray[np.uint32],
+    addends: npt.NDArray[np.uint32],
+    halves: npt.NDArray[np.uint32],
+    out: npt.NDArray[np.uint32],
+) -> None:
+    """The least value of each permutation over the shingles: their MinHash signature."""
+    padded = -(-n // LANES) * LANES
+    for at in range(n):
+        halves[at] = np.uint32(shingles[at] >> _HALF)
+    for at in range(n, padded):
+        halves[at] = halves[0]
+    for permutation in range(len(factors)):
+        factor = factors[permutation]
+        addend = addends[permutation]
+        least = _TOP
+        for at in range(padded):
+            least = min(least, np.uint32(factor * halves[at] + addend))
+        out[permutation] = least
+
+
+@nb.njit(
+    nb.void(
+        BUFFERS,
+        _SOURCES,
+        _PLACES,
+        _PLACES,
+        _MARKS,
+        _PLACES,
+        nb.int64,
+        _PERMUTATIONS,
+        _PERMUTATIONS,
+        nb.uint64[:, ::1],
+        nb.uint8[:, ::1],
+        nb.uint64[:, ::1],
+    ),
+    cache=True,
+    nogil=True,
+)
+def sketch_rows(  # noqa: PLR0917
+    buffers: tuple[npt.NDArray[np.uint8], ...],
+    source: npt.NDArray[np.int8],
+    starts: npt.NDArray[np.int64],
+    ends: npt.NDArray[np.int64],
+    marks: npt.NDArray[np.uint64],
+    rows: npt.NDArray[np.int64],
+    width: int,
+    factors: npt.NDArray[np.uint32],
+    addends: npt.NDArray[np.uint32],
+    bands: npt.NDArray[np.uint64],
+    signature: npt.NDArray[np.uint8],
+    identity: npt.NDArray[np.uint64],
+) -> None:
+    """Fill one sketch a row: band keys, low bytes of the signature, and who the row is.
+
+    identity: (n_rows, 4) uint64: hash of the exact bytes (0 if the row has none), hash of the token
+    sequence (0 if none), number of tokens, number of bytes.
+    """
+    longest = _longest_row(starts, ends, rows)
+    tokens = np.empty(longest, np.uint64)
+    shingles = np.empty(longest + width, np.uint64)
+    halves = np.empty(longest + width + LANES, np.uint32)
+    least = np.empty(len(factors), np.uint32)
+    n_bands = bands.shape[1]
+    rows_per_band = len(factors) // n_bands
+    for row in range(len(rows) - 1):
+        exact = np.uint64(0)
+        n_bytes = 0
+        for piece in range(rows[row], rows[row + 1]):
+            n_bytes += ends[piece] - starts[piece]
+            exact = hash_bytes(
+                buffers[source[piece]], starts[piece], ends[piece], mix(exact ^ marks[piece])
+            )
+        n = _row_tokens(buffers, source, starts, ends, marks, rows[row], rows[row + 1], tokens)
+        identity[row, 0] = exact | np.uint64(1) if n_bytes > 0 else np.uint64(0)
+        identity[row, 2] = n
+        identity[row, 3] = n_bytes
+        if n == 0:
+            bands[row] = 0
+            signature[row] = 0
+            identity[row, 1] = 0
+            continue
+        words = np.uint64(n)
+        for at in range(n):
+            words = (words ^ tokens[at]) * _BYTES_STEP
+            words ^= words >> _HALF
+        identity[row, 1] = words | np.uint64(1)
+        n_shingles = hash_windows(tokens, n, width, shingles)
+        _smallest(shingles, n_shingles, factors, addends, halves, least)
+        for band in range(n_bands):
+            key = np.uint64(band + 1)
+            for at in range(band * rows_per_band, (band + 1) * rows_per_band):
+                key = mix(key ^ np.uint64(least[at]))
+                signature[row, at] = np.uint8(least[at])
+            bands[row, band] = key
+
+
+@nb.njit(
+    nb.types.Tuple((nb.int64[::1], HASHES))(
+        BUFFERS, _SOURCES, _PLACES, _PLACES, _MARKS, _PLACES, nb.int64
+    ),
+    cache=True,
+    nogil=True,
+)
+def shingle_sets(
+    buffers: tuple[npt.NDArray[np.uint8], ...],
+    source: npt.NDArray[np.int8],
+    starts: npt.NDArray[np.int64],
+    ends: npt.NDArray[np.int64],
+    marks: npt.NDArray[np.uint64],
+    rows: npt.NDArray[np.int64],
+    width: int,
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.uint64]]:
+    """The set of shingles of each row, sorted.
+
+    Returns offsets: (n_rows + 1,) int64 and hashes: row r has `hashes[offsets[r]:offsets[r + 1]]`.
+    """
+    longest = _longest_row(starts, ends, rows)
+    tokens = np.empty(longest, np.uint64)
+    shingles = np.empty(longest + width, np.uint64)
+    offsets = np.zeros(len(rows), np.int64)
+    hashes = np.empty(1024, np.uint64)
+    used = 0
+    for row in range(len(rows) - 1):
+        n = _row_tokens(buffers, source, starts, ends, marks, rows[row], rows[row + 1], tokens)
+        n_shingles = hash_windows(tokens, n, width, shingles)
+        if used + n_shingles > len(hashes):
+            grown = np.empty(2 * (used + n_shingles), np.uint64)
+            grown[:used] = hashes[:used]
+            hashes = grown
+        ordered = shingles[:n_shingles]
+        ordered.sort()
+        for at in range(n_shingles):
+            if at == 0 or ordered[at] != ordered[at - 1]:
+                hashes[used] = ordered[at]
+                used += 1
+        offsets[row + 1] = used
+    return offsets, hashes[:used].copy()
+
+
+@nb.njit(
+    nb.int64[:, ::1](_PLACES, _MARKS, _PLACES, _PLACES),
+    cache=True,
+    nogil=True,
+)
+def count_shared(
+    offsets: npt.NDArray[np.int64],
+    hashes: npt.NDArray[np.uint64],
+    left: npt.NDArray[np.int64],
+    right: npt.NDArray[np.int64],
+) -> npt.NDArray[np.int64]:
+    """For each pair of rows: shingles in both sets and in either; (n_pairs, 2) int64."""
+    counts = np.empty((len(left), 2), np.int64)
+    for pair in range(len(left)):
+        a = offsets[left[pair]]
+        b = offsets[right[pair]]
+        a_end = offsets[left[pair] + 1]
+        b_end = offsets[right[pair] + 1]
+        total = (a_end - a) + (b_end - b)
+        shared = 0
+        while a < a_end and b < b_end:
+            # no branch on the order: it is a coin toss, and a wrong guess costs more than both adds
+            x = hashes[a]
+            y = hashes[b]
+            shared += x == y
+            a += x <= y
+            b += y <= x
+        counts[pair, 0] = shared
+        counts[pair, 1] = total - shared
+    return counts

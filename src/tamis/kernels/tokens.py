@@ -1,0 +1,138 @@
+"""Splits text into tokens and gives each a 64-bit hash, straight on Arrow's bytes.
+
+The rule, the same for every script:
+
+- a run of letters and digits is one token, case folded up to U+052F (Latin, Greek, Cyrillic); digits
+  stay as they are, because erasing them makes different maths problems equal;
+- a character of a script written without spaces (Chinese, Japanese, Thai, Lao, Khmer, Burmese,
+  Tibetan, Yi) is one token, so is an emoji, and so is each of `+ - * / = < > ^ %` and the other
+  mathematical signs: `2 + 3` is not `2 - 3`;
+- everything else (white space, punctuation, box drawing, variation selectors) only separates.
+
+The plain-Python twin is `reference.tokens`; both read the one table below.
+"""
+
+from __future__ import annotations
+
+import numba as nb
+import numpy as np
+import numpy.typing as npt
+
+from tamis.kernels.characters import FOLDED, KINDS, SEPARATOR, SINGLE, WORD
+
+WORD_SEED = 0xCBF29CE484222325
+WORD_STEP = 0x00000100000001B3
+MIX_1 = 0xFF51AFD7ED558CCD
+MIX_2 = 0xC4CEB9FE1A85EC53
+
+_SEED = np.uint64(WORD_SEED)
+_STEP = np.uint64(WORD_STEP)
+_MIX_1 = np.uint64(MIX_1)
+_MIX_2 = np.uint64(MIX_2)
+_33 = np.uint64(33)
+_NOT_ASCII = 255
+_N_FOLDED = len(FOLDED)
+_ASTRAL_SINGLE = 0x1F000
+_ASTRAL_SEPARATOR = 0xE0000
+
+# Arrow's buffers come to numpy read-only; a writable array is accepted as well
+TEXT = nb.types.Array(nb.uint8, 1, "C", readonly=True)
+HASHES = nb.types.Array(nb.uint64, 1, "C")
+_PAIR = nb.types.UniTuple(nb.int64, 2)
+_WORD_END = nb.types.Tuple((nb.uint64, nb.int64))
+
+
+def _ascii() -> npt.NDArray[np.uint8]:
+    """By byte: separator, single, the folded letter or digit itself, or not ASCII."""
+    table = np.full(256, _NOT_ASCII, dtype=np.uint8)
+    table[:128] = np.where(KINDS[:128] == WORD, FOLDED[:128], KINDS[:128])
+    return table
+
+
+_ASCII = _ascii()
+
+
+@nb.njit(nb.uint64(nb.uint64), cache=True, nogil=True, inline="always")
+def mix(value: np.uint64) -> np.uint64:
+    """Spread every bit of a hash over all 64 (the finaliser of MurmurHash3, public domain)."""
+    value ^= value >> _33
+    value *= _MIX_1
+    value ^= value >> _33
+    value *= _MIX_2
+    value ^= value >> _33
+    return value
+
+
+@nb.njit(_PAIR(TEXT, nb.int64), cache=True, nogil=True, inline="always")
+def _character(text: npt.NDArray[np.uint8], at: int) -> tuple[int, int]:
+    """Code point and width in bytes of the multi-byte character at `at`; the text is valid UTF-8."""
+    first = np.int64(text[at])
+    if first < 0xE0:
+        return ((first & 0x1F) << 6) | (np.int64(text[at + 1]) & 0x3F), 2
+    if first < 0xF0:
+        middle = (np.int64(text[at + 1]) & 0x3F) << 6
+        return ((first & 0x0F) << 12) | middle | (np.int64(text[at + 2]) & 0x3F), 3
+    high = (np.int64(text[at + 1]) & 0x3F) << 12
+    middle = (np.int64(text[at + 2]) & 0x3F) << 6
+    return ((first & 0x07) << 18) | high | middle | (np.int64(text[at + 3]) & 0x3F), 4
+
+
+@nb.njit(nb.int64(nb.int64), cache=True, nogil=True, inline="always")
+def _kind(code: int) -> int:
+    if code < 0x10000:
+        return np.int64(KINDS[code])
+    if code < _ASTRAL_SINGLE:
+        return WORD
+    return SINGLE if code < _ASTRAL_SEPARATOR else SEPARATOR
+
+
+@nb.njit(_WORD_END(TEXT, nb.int64, nb.int64), cache=True, nogil=True, inline="always")
+def _word(text: npt.NDArray[np.uint8], at: int, end: int) -> tuple[np.uint64, int]:
+    """Hash of the word that starts at `at`, before mixing, and where it ends."""
+    word = _SEED
+    while at < end:
+        byte = _ASCII[text[at]]
+        # the table holds the folded letter itself: one look-up both classifies and folds
+        if byte > SINGLE and byte != _NOT_ASCII:
+            word = (word ^ np.uint64(byte)) * _STEP
+            at += 1
+            continue
+        if byte != _NOT_ASCII:
+            break
+        code, width = _character(text, at)
+        if _kind(code) != WORD:
+            break
+        folded = np.uint64(FOLDED[code]) if code < _N_FOLDED else np.uint64(code)
+        word = (word ^ folded) * _STEP
+        at += width
+    return word, at
+
+
+@nb.njit(nb.int64(TEXT, nb.int64, nb.int64, HASHES, nb.int64), cache=True, nogil=True)
+def hash_tokens(
+    text: npt.NDArray[np.uint8], start: int, end: int, out: npt.NDArray[np.uint64], n: int
+) -> int:
+    """Write the hashes of the tokens of `text[start:end]` to `out[n:]`; returns the new count.
+
+    `out` must have room for `end - start` more: a token is at least one byte.
+    """
+    at = start
+    while at < end:
+        kind = np.int64(_ASCII[text[at]])
+        if kind == SEPARATOR:
+            at += 1
+        elif kind == SINGLE:
+            out[n] = mix((_SEED ^ np.uint64(text[at])) * _STEP)
+            n += 1
+            at += 1
+        elif kind == _NOT_ASCII and _kind(_character(text, at)[0]) != WORD:
+            code, width = _character(text, at)
+            if _kind(code) == SINGLE:
+                out[n] = mix((_SEED ^ np.uint64(code)) * _STEP)
+                n += 1
+            at += width
+        else:
+            word, at = _word(text, at, end)
+            out[n] = mix(word)
+            n += 1
+    return n
