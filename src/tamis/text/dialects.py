@@ -53,12 +53,12 @@ class _Unreadable(Exception):
 
 
 class _JsonCall(msgspec.Struct):
-    """The keys of a call that are read; others are allowed and kept in the text."""
+    """The keys of a call that are read, empty where absent; other keys are allowed."""
 
     name: str | None = None
-    arguments: msgspec.Raw | None = None
-    parameters: msgspec.Raw | None = None
-    function: msgspec.Raw | None = None
+    arguments: msgspec.Raw = msgspec.Raw()
+    parameters: msgspec.Raw = msgspec.Raw()
+    function: msgspec.Raw = msgspec.Raw()
 
 
 def parse_body(body: str) -> ParsedBody:
@@ -130,18 +130,16 @@ def _json_calls(text: str) -> tuple[ParsedCall, ...]:
 
 
 def _json_call(call: _JsonCall) -> ParsedCall:
-    if not call.name and call.function is not None:
-        inner = bytes(call.function)
+    if not call.name and bytes(call.function):
         try:
-            call = msgspec.json.decode(inner, type=_JsonCall)
+            call = msgspec.json.decode(call.function, type=_JsonCall)
         except msgspec.ValidationError as why:
             raise _Unreadable(f"JSON, but not a call: {_reason(why)}") from why
     if not call.name:
         raise _Unreadable('JSON, but not a call: it has no "name"')
-    raw = call.arguments if call.arguments is not None else call.parameters
-    if raw is None:
+    written = (bytes(call.arguments) or bytes(call.parameters)).decode().strip()
+    if not written:
         return ParsedCall(call.name, {}, "")
-    written = bytes(raw).decode().strip()
     return ParsedCall(call.name, arguments_object(read_json(written)), written)
 
 
