@@ -1,1 +1,1 @@
-"""."""
+"""Turns texts into vectors: the `Embedder` protocol and the static model that works offline."""
