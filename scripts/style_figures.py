@@ -46,8 +46,9 @@ FILE_SOFT, FILE_HARD = 400, 600
 FUNCTION_SOFT, FUNCTION_HARD = 45, 80
 PARAMS_SOFT, PARAMS_HARD = 6, 8
 CHAIN_HARD, ERROR_CHAIN_HARD = 2, 3
-# Where a failure of someone else's code has to be caught whole: the shard loop and the sandbox's parent.
-CATCHES_ALL = ("engine/", "sandbox/")
+# Where a failure has to be caught whole: the shard loop, the sandbox's parent, and the outermost frame
+# of the command line, which turns a bug of ours into exit code 5.
+CATCHES_ALL = ("engine/", "sandbox/", "cli/main.py")
 # A command repeats the options that all commands share, so that each shows them in its own help.
 COMMANDS, COMMON_OPTIONS = "cli/", 7
 
@@ -83,29 +84,43 @@ def measure(package: Path) -> Figures:
         tree = ast.parse(source, filename=name)
         figures.files[name] = source.count("\n")
         figures.public[name] = ast.get_docstring(tree) is not None
-        _walk(tree, name, True, figures)
+        _walk(tree, name, True, _imports(tree), figures)
         figures.offences.extend(_offences(tree, source, name))
     return figures
 
 
-def _walk(node: ast.AST, name: str, public: bool, figures: Figures) -> None:
+def _imports(tree: ast.Module) -> dict[str, str]:
+    """What each imported name of a file stands for."""
+    return {
+        alias.asname or alias.name: f"{node.module}.{alias.name}" if node.module else alias.name
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom)
+        for alias in node.names
+    }
+
+
+def _walk(
+    node: ast.AST, name: str, public: bool, imports: dict[str, str], figures: Figures
+) -> None:
+    module = "tamis." + name.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
     for child in ast.iter_child_nodes(node):
         if isinstance(child, ast.ClassDef):
             place = f"{name}:{child.lineno} {child.name}"
             visible = public and not child.name.startswith("_")
-            figures.bases[child.name] = tuple(_last_name(base) for base in child.bases)
-            figures.class_places[child.name] = place
+            full = f"{module}.{child.name}"
+            figures.bases[full] = tuple(_full_name(base, module, imports) for base in child.bases)
+            figures.class_places[full] = place
             if visible:
                 figures.public[place] = ast.get_docstring(child) is not None
-            _walk(child, name, visible, figures)
+            _walk(child, name, visible, imports, figures)
         elif isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef):
             place = f"{name}:{child.lineno} {child.name}"
             figures.functions.append(_function(child, place))
             if public and not child.name.startswith("_"):
                 figures.public[place] = ast.get_docstring(child) is not None
-            _walk(child, name, False, figures)
+            _walk(child, name, False, imports, figures)
         else:
-            _walk(child, name, public, figures)
+            _walk(child, name, public, imports, figures)
 
 
 def _function(node: ast.FunctionDef | ast.AsyncFunctionDef, place: str) -> Function:
@@ -120,6 +135,15 @@ def _last_name(node: ast.expr) -> str:
     if isinstance(node, ast.Subscript):
         return _last_name(node.value)
     return node.attr if isinstance(node, ast.Attribute) else getattr(node, "id", "")
+
+
+def _full_name(node: ast.expr, module: str, imports: dict[str, str]) -> str:
+    if isinstance(node, ast.Subscript):
+        return _full_name(node.value, module, imports)
+    if isinstance(node, ast.Attribute):
+        return f"{_full_name(node.value, module, imports)}.{node.attr}"
+    name = getattr(node, "id", "")
+    return imports.get(name, f"{module}.{name}")
 
 
 def _offences(tree: ast.Module, source: str, name: str) -> Iterator[str]:
