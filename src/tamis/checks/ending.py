@@ -1,0 +1,207 @@
+"""Reading the end of a text: was it finished, or cut off?"""
+
+from __future__ import annotations
+
+import re
+from enum import StrEnum
+
+
+class Cut(StrEnum):
+    """How a text was cut off."""
+
+    UNCLOSED_FENCE = "unclosed-fence"
+    UNCLOSED_LATEX = "unclosed-latex"
+    MID_SENTENCE = "mid-sentence"
+    OPEN_LIST = "open-list"
+    UNCLOSED_BRACKET = "unclosed-bracket"
+    NO_END_MARK = "no-end-mark"
+
+
+_FENCE = re.compile(
+    r"^[ \t]*(?:>[ \t]*)?(?:[-*+]|\d+[.)])?[ \t]*(`{3,}|~{3,})([^\n]*)$", re.MULTILINE
+)
+_END_MARKS = frozenset(".!?。！？…‥।؟۔︒｡~～")
+_CLOSERS = frozenset("\"'”’»」』）)】]}*_`>|$%％°♪✓✔→☺")
+_BRACKETS = {"(": ")", "（": "）", "【": "】", "[": "]", "「": "」", "『": "』"}
+_OPEN_LIST = re.compile(
+    r"(?:^|\n)[ \t]*(?:[-*+•]|\(?\d{1,3}[.)、]|#{1,6}|[一二三四五六七八九十]{1,3}、)[ \t]*$"
+)
+_LIST_LINE = re.compile(
+    r"^\s*(?:[-*+•–]|\(?\d{1,3}[.)、]|\(?[a-zA-Z][.)]|#{1,6}|\||>|[一二三四五六七八九十]{1,3}、)\s*"
+)
+_CODE_LINE = re.compile(
+    r"[;{}<>=\\]|\w\(|^\s{4,}|\t|::|->|https?://|www\.|\w@\w|\b(?:def|return|import)\b"
+)
+_SENTENCE_END = re.compile(r"[.!?][\"'”’)\]*_]*\s+(?=[\"'“‘(\[*_]*[A-ZÀ-ÞА-ЯЁ])|[。！？]")
+_WORD = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")
+_CJK = re.compile("[\u3040-\u30ff\u4e00-\u9fff\uac00-\ud7af]")
+# words that hardly ever end a sentence, by language
+_FUNCTION_WORDS = frozenset(
+    # English
+    "the a an and or but nor of to with from into onto than because although though unless whereas if that which"
+    " who whose is are was were be has have had will would should could can may might must its their his her my your our"
+    " for in by as at between among during including such very more most this these those when while where"
+    # German
+    " der die das dem den des ein eine einer einem einen und oder aber weil dass wenn mit von zu bei nach für über durch"
+    " ist sind war wird werden hat haben kann muss soll"
+    # French
+    " le la les un une du et ou mais parce que qui dont avec pour dans sur est sont sera ont peut aux ses leurs"
+    # Spanish, Portuguese
+    " el los las una uno y o pero porque que con por para en es son fue han puede sus os as um uma e mas com em"
+    # Russian
+    " и или но а что который которая которые с в на из для по к от при чтобы если это был была".split()
+)
+# words that do end questions and phrases in some language or idiom; left out of the above on purpose
+_FINAL_OK = frozenset(
+    ["in", "on", "at", "for", "by", "as", "is", "are", "was", "can", "may", "it", "was", "that", "this", "those", "these", "more", "most", "who", "have", "had", "die", "war", "a", "o", "e", "y", "c", "d"]
+)
+_CJK_OPEN_ENDS = (
+    "因为", "以及", "并且", "而且", "或者", "如果", "虽然", "但是", "由于", "为了", "包括", "例如", "比如", "通过", "关于",
+    "和", "与", "或", "及", "而", "但", "把", "被", "在", "是", "将", "对", "从", "向", "使", "让", "给",
+    "そして", "または", "しかし", "ために", "について", "および", "が、", "は", "を",
+)  # fmt: skip
+_MIN_PROSE_CHARS = 60
+_MIN_CJK_CHARS = 20
+
+
+def judge_ending(text: str) -> tuple[Cut, int] | None:
+    """How a text was cut off and the character where the open part starts; None if it may be whole.
+
+    >>> judge_ending("It opens at nine. On Sundays we are closed, because the")
+    (<Cut.MID_SENTENCE: 'mid-sentence'>, 18)
+    """
+    fence = _open_fence(text)
+    if fence is not None:
+        return Cut.UNCLOSED_FENCE, fence
+    formula = _open_formula(text)
+    if formula is not None:
+        return Cut.UNCLOSED_LATEX, formula
+    kept = text.rstrip()
+    if not kept or kept.endswith(("```", "~~~")):
+        return None
+    line_start = kept.rfind("\n") + 1
+    line = kept[line_start:]
+    if "\n" in kept and _OPEN_LIST.search(kept[max(0, line_start - 1) :]):
+        return Cut.OPEN_LIST, line_start
+    if kept[-1] in _END_MARKS:
+        return None
+    cut = _judge_line(kept, line)
+    return None if cut is None else (cut, line_start + _last_sentence(line))
+
+
+def _open_fence(text: str) -> int | None:
+    """Start of a code fence that nothing closes."""
+    opened: tuple[str, int] | None = None
+    for match in _FENCE.finditer(text):
+        marks, label = match.group(1), match.group(2).strip()
+        if opened is None:
+            # inline code on one line is no fence: ```like this```
+            if marks not in label:
+                opened = marks, match.start(1)
+        elif marks[0] == opened[0][0] and len(marks) >= len(opened[0]) and not label:
+            opened = None
+    return None if opened is None else opened[1]
+
+
+def _open_formula(text: str) -> int | None:
+    """Start of a display formula or environment that nothing closes; code is not looked at."""
+    plain = re.sub(
+        r"```.*?```|`[^`\n]*`", lambda match: " " * len(match.group()), text, flags=re.DOTALL
+    )
+    marks = [match.start() for match in re.finditer(r"(?<!\\)\$\$", plain)]
+    if len(marks) % 2 and len(text) - marks[-1] < 400 and "\\" in plain[marks[-1] :]:
+        return marks[-1]
+    # `\\[2pt]` is a line break in a table of formulas
+    opened = [match.start() for match in re.finditer(r"(?<!\\)\\\[", plain)]
+    if len(opened) > len(re.findall(r"(?<!\\)\\\]", plain)):
+        return opened[-1]
+    begun = [
+        (match.start(), match.group(1)) for match in re.finditer(r"\\begin\{(\w+\*?)\}", plain)
+    ]
+    for start, name in reversed(begun):
+        if plain.count(f"\\begin{{{name}}}") > plain.count(f"\\end{{{name}}}"):
+            return start
+    return None
+
+
+def _judge_line(kept: str, line: str) -> Cut | None:
+    """The verdict for a last line that has no end mark."""
+    sentence = line[_last_sentence(line) :]
+    is_listed = _LIST_LINE.match(line) is not None
+    is_code = _CODE_LINE.search(line) is not None or "|" in line
+    last = kept[-1]
+    if is_code or _looks_like_json(kept):
+        return None
+    if last in ",，、;；" and len(kept) >= _MIN_CJK_CHARS:
+        # a salutation or a signature may end with a comma: "Best regards,"
+        return Cut.MID_SENTENCE if last in "，、；" or len(_WORD.findall(line)) > 3 else None
+    if re.search(r"[^\W\d_]-$", line) and len(kept) >= _MIN_CJK_CHARS:
+        return Cut.MID_SENTENCE
+    if last in _CLOSERS or not (last.isalnum() or last in ":：(（[【「"):
+        return None
+    if _ends_openly(sentence):
+        return Cut.MID_SENTENCE
+    if _open_bracket(sentence):
+        return Cut.UNCLOSED_BRACKET
+    if is_listed or last in ":：":
+        return None
+    if _is_word_fragment(kept):
+        return Cut.MID_SENTENCE
+    return Cut.NO_END_MARK if _is_unfinished_prose(kept, line, sentence) else None
+
+
+def _last_sentence(line: str) -> int:
+    """Offset in the line where its last sentence starts."""
+    start = 0
+    for match in _SENTENCE_END.finditer(line):
+        if match.end() < len(line):
+            start = match.end()
+    return start
+
+
+def _ends_openly(sentence: str) -> bool:
+    """Whether the last word cannot end a sentence."""
+    if sentence[-1] in "(（[【「":
+        return True
+    if _CJK.match(sentence[-1]):
+        return len(sentence) >= 8 and sentence.endswith(_CJK_OPEN_ENDS)
+    words = _WORD.findall(sentence)
+    if len(words) < 4 or not sentence.endswith(words[-1]):
+        return False
+    return words[-1] in _FUNCTION_WORDS and words[-1] not in _FINAL_OK
+
+
+def _open_bracket(sentence: str) -> bool:
+    for opening, closing in _BRACKETS.items():
+        if sentence.count(opening) > sentence.count(closing) and len(sentence) >= _MIN_CJK_CHARS:
+            # `:(` and `=(` are faces
+            return re.search(r"[:=;]-?[(\[]", sentence) is None
+    return False
+
+
+def _is_word_fragment(kept: str) -> bool:
+    """Whether the last word stands nowhere else, but a longer word that starts with it does."""
+    tail = re.search(r"([a-zà-þа-яё]{3,})$", kept)
+    if tail is None or len(kept) < _MIN_PROSE_CHARS:
+        return False
+    word, before = tail.group(1), kept[: tail.start()].lower()
+    if re.search(rf"(?<!\w){word}(?!\w)", before):
+        return False
+    # plurals and other endings: "cat" after "cats" is a word of its own
+    longer = re.findall(rf"(?<!\w){word}(\w+)", before)
+    return bool(longer) and not any(len(rest) <= 3 for rest in longer) and len(word) <= 5
+
+
+def _is_unfinished_prose(kept: str, line: str, sentence: str) -> bool:
+    """Long prose that does use full stops, but not after its last sentence."""
+    if _CJK.search(sentence):
+        return len(line) >= _MIN_CJK_CHARS and "。" in kept and len(sentence) >= 6
+    words = _WORD.findall(sentence)
+    if len(line) < _MIN_PROSE_CHARS or len(words) < 4 or line == sentence:
+        return False
+    is_name = all(word[0].isupper() for word in words[-2:])
+    return len(re.findall(r"[.!?](?=\s)", line)) >= 1 and not is_name
+
+
+def _looks_like_json(kept: str) -> bool:
+    return kept[0] in "{[" or kept[-1] in "}]"
