@@ -1,0 +1,80 @@
+"""Renders `report.json` as one page that needs nothing else: no scripts, no requests.
+
+Texts of rows are hostile: everything is escaped, control characters are shown, and a content security
+policy in the page refuses whatever might slip through.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from functools import cache
+from pathlib import Path
+
+import jinja2
+import msgspec
+from markupsafe import Markup
+
+from tamis.errors import SchemaError
+from tamis.reports import charts, words
+from tamis.reports.bins import show_number
+from tamis.reports.charts import visible
+from tamis.reports.contents import SCHEMA_VERSION, Report
+from tamis.reports.flow_chart import row_flow
+
+_TEMPLATES = Path(__file__).parent / "templates"
+
+
+def read_report(report: dict[str, object]) -> Report:
+    """The plain data of a `report.json` as typed structs.
+
+    Raises:  SchemaError when it is not a report, or one of another version.
+    """
+    version = report.get("schema_version")
+    if version != SCHEMA_VERSION:
+        raise SchemaError(
+            f"report: expected schema_version {SCHEMA_VERSION}, got {version!r}; "
+            "make the report again from its run folder"
+        )
+    try:
+        return msgspec.convert(report, Report)
+    except msgspec.ValidationError as error:
+        raise SchemaError(f"report: {error}; make the report again from its run folder") from error
+
+
+def render(report: dict[str, object]) -> str:
+    """The page of a report, from the content of `report.json` and nothing else.
+
+    Raises:  SchemaError when `report` is not the content of a `report.json`.
+    """
+    style = (_TEMPLATES / "style.css").read_text(encoding="utf-8")
+    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    page = _environment().get_template("page.html.j2")
+    return page.render(report=read_report(report), style=Markup(style), style_digest=digest)
+
+
+@cache
+def _environment() -> jinja2.Environment:
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(_TEMPLATES),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        finalize=_show,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.globals.update(charts=charts, row_flow=row_flow)
+    environment.filters.update(
+        number=show_number,
+        percent=words.show_percent,
+        interval=words.show_interval,
+        counted=words.count_noun,
+    )
+    return environment
+
+
+def _show(value: object) -> object:
+    """Every text the page prints passes here, so that none can forget to be made visible."""
+    if isinstance(value, str) and not isinstance(value, Markup):
+        return visible(value)
+    return value

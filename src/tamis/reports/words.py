@@ -1,0 +1,263 @@
+"""Says a run in sentences: what happened, what was not looked at, what to do next."""
+
+from __future__ import annotations
+
+from pathlib import PurePath
+
+import msgspec
+
+from tamis.reports.contents import Rate, Section
+from tamis.reports.run_folder import RunCommand, RunGap, RunInput
+
+_SINGULAR = {
+    "conversations": "conversation",
+    "questions": "question",
+    "preferences": "preference",
+    "rollouts": "rollout",
+}
+_PARTICIPLES = {
+    "import": "Import",
+    "check": "Check",
+    "fix": "Repair",
+    "dedup": "Search for duplicates",
+    "select": "Selection",
+    "calibrate": "Calibration",
+    "export": "Export",
+    "demo": "Demonstration",
+}
+
+
+def count_noun(n: int, noun: str) -> str:
+    """A number with its noun, singular for one; kinds of rows are told apart.
+
+    >>> count_noun(1, "conversations"), count_noun(1200, "findings")
+    ('1 conversation', '1,200 findings')
+    """
+    singular = _SINGULAR.get(noun, noun.removesuffix("s"))
+    return f"{n:,} {singular if n == 1 else noun}"
+
+
+def show_percent(rate: float) -> str:
+    """A rate as a percentage, one decimal below ten; a small rate never shows as 0.
+
+    >>> show_percent(0.117), show_percent(0.0004), show_percent(0.0)
+    ('12 %', '0.04 %', '0 %')
+    """
+    percent = rate * 100
+    if rate in (0, 1):
+        return f"{percent:.0f} %"
+    if percent < 0.1:
+        return f"{percent:.1g} %" if percent >= 0.001 else "< 0.001 %"
+    if percent < 10:
+        return f"{percent:.1f} %"
+    # 99.97 must not read as all of them
+    return f"{percent:.0f} %" if percent <= 99 else f"{percent:.1f} %"
+
+
+def show_interval(rate: Rate) -> str:
+    """A rate's 95 % interval in words; empty when nothing was looked at.
+
+    >>> show_interval(Rate(count=3, n=16, rate=3 / 16, low=0.066, high=0.43))
+    '6.6 % to 43 %'
+    """
+    if rate.low is None or rate.high is None:
+        return ""
+    return f"{show_percent(rate.low)} to {show_percent(rate.high)}"
+
+
+def list_words(words: list[str]) -> str:
+    """Words in a row with commas and a last *and*.
+
+    >>> list_words(["a", "b", "c"])
+    'a, b and c'
+    """
+    return words[0] if len(words) == 1 else ", ".join(words[:-1]) + " and " + words[-1]
+
+
+def title_run(command: str, inputs: list[RunInput]) -> str:
+    """A title of a run from its command and inputs."""
+    what = _PARTICIPLES.get(
+        command.split(maxsplit=1)[0] if command else "", command.capitalize() or "Run"
+    )
+    names = [PurePath(i.path).name or i.path for i in inputs]
+    if not names:
+        return what
+    return f"{what} of {names[0]}" if len(names) == 1 else f"{what} of {len(names)} inputs"
+
+
+def summarize(section: Section) -> list[str]:
+    """The run in a few sentences, most important first."""
+    parts = [_came_in(section), _left(section), _found(section), _mended(section)]
+    parts += [_duplicates(section), _passed(section)]
+    return [sentence for sentence in parts if sentence]
+
+
+def _came_in(section: Section) -> str:
+    counts = section.counts
+    sentence = f"{count_noun(counts.read, section.kind)} came in"
+    if counts.unreadable:
+        main = section.unreadable[0].reason if section.unreadable else "reason not stated"
+        often = "mostly: " if len(section.unreadable) > 1 else ""
+        sentence += f"; {counts.unreadable:,} could not be read ({often}{main})"
+    elif counts.read:
+        sentence += ", and every one could be read"
+    if counts.made:
+        sentence += f". {count_noun(counts.made, section.kind)} were made from them"
+    return sentence + "."
+
+
+def _left(section: Section) -> str:
+    counts = section.counts
+    if counts.dropped == 0:
+        return f"All {counts.kept:,} were kept." if counts.kept > 1 else ""
+    main = [f"{r.count:,} for {r.reason}" for r in section.dropped_by[:3]]
+    more = "" if len(section.dropped_by) <= 3 else ", and others for less frequent reasons"
+    sentence = f"{counts.kept:,} were kept and {counts.dropped:,} were dropped"
+    sentence += f": {list_words(main)}{more}" if main else ""
+    if counts.written != counts.kept:
+        sentence += f". With repeats {counts.written:,} were written"
+    return sentence + "."
+
+
+def _found(section: Section) -> str:
+    if section.checks is None:
+        return ""
+    findings, n_clean = section.checks.findings, len(section.checks.clean)
+    if findings.total == 0:
+        return f"{count_noun(n_clean, 'rules')} looked and found nothing."
+    sentence = (
+        f"The checks made {count_noun(findings.total, 'findings')} in "
+        f"{count_noun(findings.rows.count, section.kind)}"
+    )
+    if findings.rows.rate is not None:
+        sentence += f" ({show_percent(findings.rows.rate)} of {findings.rows.n:,})"
+    errors = findings.rows_by_severity["error"].count
+    sentence += f"; {errors:,} of them hold an error" if errors else "; none is an error"
+    worst = [f"{r.rule} ({r.rows.count:,})" for r in findings.rules[:3]]
+    matters = "What matters most is" if len(worst) == 1 else "What matters most are"
+    return f"{sentence}. {matters} {list_words(worst)}."
+
+
+def _mended(section: Section) -> str:
+    n = sum(change.changes for change in section.changes)
+    if n == 0:
+        return ""
+    main = section.changes[0]
+    return f"{count_noun(n, 'repairs')} were made, most often {main.rule} ({main.changes:,})."
+
+
+def _duplicates(section: Section) -> str:
+    clusters = [c for c in section.clusters if c.clusters]
+    return " ".join(
+        f"{c.step} found {count_noun(c.clusters, 'clusters')} of rows that say nearly the same; "
+        f"one row of each was kept and {c.dropped:,} were dropped."
+        for c in clusters
+    )
+
+
+def _passed(section: Section) -> str:
+    sentences = []
+    for rates in section.pass_rates:
+        sentence = f"Of {count_noun(rates.answers, 'answers')} to "
+        sentence += count_noun(rates.questions, "questions")
+        if rates.passes.rate is not None:
+            sentence += f", {show_percent(rates.passes.rate)} were right"
+        sentence += (
+            f"; {rates.never.count:,} were never answered right, {rates.always.count:,} always"
+        )
+        if rates.in_band is not None:
+            sentence += f", and {rates.in_band.count:,} lie in the band that teaches"
+        sentences.append(sentence + ".")
+    return " ".join(sentences)
+
+
+def list_gaps(section: Section, unasked: list[str]) -> list[RunGap]:
+    """What the run did not look at, beyond what it says itself: a reader should not assume it did.
+
+    `unasked` are ids of rules that exist but did not run.
+    """
+    gaps = []
+    ops = {step.op for step in section.steps}
+    if unasked:
+        gaps.append(RunGap(what=list_words(unasked), why="these rules exist but did not run"))
+    if section.checks is None and section.kind == "conversations":
+        gaps.append(RunGap(what="Format and completeness", why="no check ran in this command"))
+    if section.kind == "conversations":
+        gaps.append(
+            RunGap(
+                what="Whether the answers are true",
+                why="no rule knows facts; people must read some",
+            )
+        )
+    if not section.clusters and not any("dup" in op for op in ops):
+        gaps.append(RunGap(what="Duplicates", why="no step compared rows with one another"))
+    if not any("contamin" in op or "overlap" in op for op in ops):
+        gaps.append(
+            RunGap(what="Overlap with evaluation sets", why="no step compared rows with such a set")
+        )
+    if any(column.estimated for column in section.distributions.numbers):
+        gaps.append(
+            RunGap(
+                what="Exact token counts", why="they are estimated; no model's tokenizer was given"
+            )
+        )
+    return gaps
+
+
+def suggest(section: Section) -> list[RunCommand]:
+    """The commands worth running next, for this kind of run and what it found."""
+    if not section.inputs:
+        return []
+    path = section.inputs[0].path
+    if section.kind == "questions":
+        return _suggest_for_questions(section, path)
+    suggestions = []
+    command = section.command.split()[0] if section.command else ""
+    has_findings = section.checks is not None and section.checks.findings.total > 0
+    if command in ("import", "export"):
+        suggestions.append(
+            RunCommand(command=f"tamis check {path}", why="look for faults in every row")
+        )
+    if has_findings and command != "fix":
+        suggestions.append(
+            RunCommand(
+                command=f"tamis fix {path} -o {_beside(path, 'fixed')}",
+                why="make the repairs that lose nothing, each on record",
+            )
+        )
+    if not section.clusters and command != "import":
+        suggestions.append(
+            RunCommand(
+                command=f"tamis dedup {path} -o {_beside(path, 'dedup')}",
+                why="drop rows that say nearly the same",
+            )
+        )
+    dropped = next((d.id for step in section.steps for d in step.examples), None)
+    if dropped is not None:
+        suggestions.append(RunCommand(command=f"tamis why {dropped}", why="ask why this row left"))
+    return suggestions
+
+
+def _suggest_for_questions(section: Section, path: str) -> list[RunCommand]:
+    if not section.pass_rates:
+        return [
+            RunCommand(
+                command=f"tamis calibrate {path} -o {_beside(path, 'calibrated')}",
+                why="measure how often your model answers each question right",
+            )
+        ]
+    dropped = next((d.id for step in section.steps for d in step.examples), None)
+    if dropped is None:
+        return []
+    return [RunCommand(command=f"tamis why {dropped}", why="ask why this question left")]
+
+
+def _beside(path: str, word: str) -> str:
+    name = PurePath(path).name
+    stem, dot, rest = name.partition(".")
+    return f"{stem}.{word}{dot}{rest}" if dot else f"{stem}-{word}"
+
+
+def show_json(text: bytes) -> str:
+    """JSON text, indented for people; text that is not JSON raises msgspec.DecodeError."""
+    return msgspec.json.format(text, indent=2).decode()
