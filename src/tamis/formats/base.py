@@ -1,0 +1,112 @@
+"""What every part of `formats` shares: sources, ranges, batches, and what one format is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Literal, Protocol
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from tamis.records import Conversation, Preference, Question
+from tamis.schema import Kind
+
+Container = Literal["jsonl", "array", "parquet"]
+Record = Conversation | Question | Preference
+Row = dict[str, Any]
+
+# Spellings that a canonical row cannot say (an alias of a role, a null beside an absent key) are kept
+# under this key of `meta` and `extra`, so that writing the same format gives the same JSON values.
+MARKER = "_tamis"
+
+
+class Source(msgspec.Struct, frozen=True, kw_only=True):
+    """One input file, ready to be read as plain bytes.
+
+    `name` is relative to the input root and starts every row id; `path` is the file to read (a
+    decompressed copy for .gz, .zst and stdin); `fingerprint` is size and xxh3-64 of its content.
+    """
+
+    name: str
+    path: str
+    container: Container
+    bytes: int
+    fingerprint: str
+
+
+class Range(msgspec.Struct, frozen=True, kw_only=True):
+    """A piece of a source cut at row boundaries; the cuts do not depend on who reads them.
+
+    `start` and `end` are bytes, for Parquet row numbers from 0. `first_line` is the line, the
+    array element or the Parquet row, from 1, that stands at `start`. `index` counts a source's ranges.
+    """
+
+    source: str
+    path: str
+    container: Container
+    index: int
+    start: int
+    end: int
+    first_line: int
+
+
+class Detection(msgspec.Struct, frozen=True, kw_only=True):
+    """What a source looks like.
+
+    `format` is one of the supported names when `supported`, else the name of what it looks like
+    ("" when nothing is recognised). `confidence` is the share of the rows looked at that agree.
+    """
+
+    format: str
+    kind: Kind | None
+    confidence: float
+    votes: dict[str, int]
+    keys: tuple[str, ...]
+    first_row: str
+    supported: bool
+    looks_like: str | None = None
+
+
+class ReadBatch(msgspec.Struct, frozen=True):
+    """Some rows of a range: `rows` in the kind's schema, and those that could not be read.
+
+    own_keys: (n_rows,) uint64, xxh3-64 of the id where it came from the row's own key (never 0),
+              0 where the line number made it.
+    """
+
+    rows: pa.RecordBatch
+    unreadable: pa.RecordBatch
+    own_keys: npt.NDArray[np.uint64]
+
+
+class Bulk(Protocol):
+    """A format's fast reader: whole lists of lines, with exactly the results of `Format.parse`."""
+
+    def decode(self, lines: Sequence[bytes]) -> list[Any]:
+        """A typed row for each line, None where only the exact reader may judge it."""
+        ...
+
+    def extend(self, columns: Any, rows: Sequence[Any]) -> None:
+        """Append decoded rows to `RowColumns`."""
+        ...
+
+
+class Format(msgspec.Struct, frozen=True, kw_only=True):
+    """One outside shape, reading and writing together.
+
+    matches: does a decoded row have this shape? Takes the row as plain Python.
+    parse:   the members of one row (JSON texts) in, a record out; RowError names the place.
+    write:   one canonical row (plain Python) in, the members of the outside row out; InputError
+             names the field the shape cannot hold.
+    bulk:    makes a fast reader for one range, or None.
+    """
+
+    name: str
+    kind: Kind
+    about: str
+    matches: Callable[[Mapping[str, Any]], bool]
+    parse: Callable[[dict[str, msgspec.Raw]], Record]
+    write: Callable[[Row], dict[str, Any]]
+    bulk: Callable[[], Bulk] | None = None

@@ -1,0 +1,168 @@
+"""OpenAI chat rows: `messages`, with tool calls, and `tools`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from itertools import chain
+from typing import Any, Literal
+
+import msgspec
+from msgspec import Raw
+
+from tamis.errors import RowError
+from tamis.formats import exact
+from tamis.formats.base import MARKER, Format, Row
+from tamis.formats.bulk import TopLevel, count_members, decode_lines, is_deep
+from tamis.formats.columns import RowColumns
+from tamis.formats.openai_messages import parse_messages, write_messages
+from tamis.formats.roles import canonical_role
+from tamis.formats.tools import AS_LIST, put_tools, take_tools
+from tamis.records import Conversation, ToolCall
+
+_FOUR = frozenset({"system", "user", "assistant", "tool"})
+_ARGUMENTS = msgspec.json.Decoder(str)
+
+
+def matches(row: Mapping[str, Any]) -> bool:
+    """`messages` is a list of objects with a role."""
+    messages = row.get("messages")
+    return (
+        isinstance(messages, list)
+        and all(isinstance(message, dict) and "role" in message for message in messages)
+        and not any(key in row for key in ("chosen", "rejected", "chosen_messages"))
+    )
+
+
+def parse(rest: dict[str, Raw]) -> Conversation:
+    """One row, exactly."""
+    marker: dict[str, object] = {}
+    if "messages" not in rest:
+        raise RowError("$.messages: expected a list, got nothing (the key is missing)")
+    messages = parse_messages(rest.pop("messages"), "$.messages")
+    tools = take_tools(rest, marker, AS_LIST)
+    return Conversation(messages=messages, tools=tools, meta=exact.rest_text(rest, marker, "$"))
+
+
+def write(row: Row) -> dict[str, Any]:
+    """The members of an OpenAI row."""
+    rest, marker = exact.split_rest(row["meta"])
+    written: dict[str, Any] = {"messages": write_messages(row["messages"])}
+    put_tools(written, row["tools"], marker, AS_LIST)
+    return {**written, **rest}
+
+
+class _Function(msgspec.Struct, forbid_unknown_fields=True, gc=False):
+    name: str
+    arguments: Raw
+
+
+class _Call(msgspec.Struct, forbid_unknown_fields=True, gc=False):
+    function: _Function
+    id: str = None  # type: ignore[assignment]  # absent, never null: null goes to the exact reader
+    type: Literal["function"] = None  # type: ignore[assignment]
+
+
+class _Message(msgspec.Struct, forbid_unknown_fields=True, gc=False):
+    role: str
+    content: str | None
+    reasoning_content: str = None  # type: ignore[assignment]
+    tool_calls: list[_Call] = None  # type: ignore[assignment]
+    tool_call_id: str = None  # type: ignore[assignment]
+    name: str = None  # type: ignore[assignment]
+
+
+class BulkReader:
+    """Ordinary OpenAI rows, many at once."""
+
+    def __init__(self) -> None:
+        self._top: TopLevel | None = None
+
+    def decode(self, lines: Sequence[bytes]) -> list[Any]:
+        """Typed rows; the unread top-level keys are learnt from the first lines."""
+        if self._top is None:
+            self._top = TopLevel([("messages", list[_Message]), ("tools", Raw)], lines[:64])
+        top = self._top
+        rows = decode_lines(lines, top.decode, self._n_members)
+        return [None if row is None or not self._is_plain(row) else row for row in rows]
+
+    def _is_plain(self, row: Any) -> bool:
+        tools = row.tools
+        if tools is not None and (bytes(tools)[:1] != b"[" or is_deep(tools)):
+            return False
+        return self._top is not None and not self._top.is_deep(row)
+
+    def _n_members(self, rows: Sequence[Any]) -> int:
+        assert self._top is not None
+        flat = list(chain.from_iterable([row.messages for row in rows]))
+        count = len(rows) + 2 * len(flat) + self._top.n_members(rows)
+        for name in ("reasoning_content", "tool_calls", "tool_call_id", "name"):
+            count += sum([getattr(message, name) is not None for message in flat])
+        raws = [row.tools for row in rows if row.tools is not None]
+        count += len(raws)
+        for call in _calls(flat):
+            count += 3 + (call.id is not None) + (call.type is not None)
+            raws.append(call.function.arguments)
+        return count + count_members(b"\n".join(raws))
+
+    def extend(self, columns: RowColumns, rows: Sequence[Any]) -> None:
+        """Append decoded rows."""
+        assert self._top is not None
+        flat = list(chain.from_iterable([row.messages for row in rows]))
+        words = [message.role for message in flat]
+        named: dict[str, list[Any]] = {"role": words}
+        if not _FOUR.issuperset(words):
+            named["extra"] = [_role_mark(word) for word in words]
+            named["role"] = [canonical_role(word) for word in words]
+        messages = columns.lists["messages"]
+        messages.extend(
+            [len(row.messages) for row in rows],
+            len(flat),
+            content=[message.content for message in flat],
+            reasoning=[message.reasoning_content for message in flat],
+            tool_call_id=[message.tool_call_id for message in flat],
+            name=[message.name for message in flat],
+            **named,
+        )
+        for message in flat:
+            calls = message.tool_calls
+            messages.append_calls(None if calls is None else [_tool_call(call) for call in calls])
+        columns.plain["tools"].extend(
+            [None if row.tools is None else bytes(row.tools).decode() for row in rows]
+        )
+        columns.plain["meta"].extend(self._top.meta(rows, [None] * len(rows)))
+        columns.keys.extend(self._top.own_keys(rows))
+
+
+def _calls(flat: Sequence[_Message]) -> list[_Call]:
+    return list(chain.from_iterable([m.tool_calls for m in flat if m.tool_calls is not None]))
+
+
+def _role_mark(word: str) -> str | None:
+    if canonical_role(word) == word:
+        return None
+    return exact.rest_text({}, {"role": word}, "")
+
+
+def _tool_call(call: _Call) -> ToolCall:
+    raw = bytes(call.function.arguments)
+    marker: dict[str, object] = {}
+    if raw[:1] == b'"':
+        arguments = _ARGUMENTS.decode(raw)
+    else:
+        arguments = raw.decode()
+        marker["arguments"] = "json"
+    if call.type is None:
+        marker["type"] = False
+    extra = exact.rest_text({}, marker, "") if marker else None
+    return ToolCall(name=call.function.name, arguments=arguments, id=call.id, extra=extra)
+
+
+FORMAT = Format(
+    name="openai",
+    kind="conversations",
+    about=f"messages with role and content, tool calls, tools; unread keys kept, marks under {MARKER}",
+    matches=matches,
+    parse=parse,
+    write=write,
+    bulk=BulkReader,
+)

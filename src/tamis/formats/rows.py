@@ -1,0 +1,150 @@
+"""The raw rows of a range: their bytes, where they lie, and their numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from tamis.errors import InputError
+from tamis.formats import exact
+from tamis.formats.arrays import scan
+from tamis.formats.base import Range
+
+_BOM = b"\xef\xbb\xbf"
+_SPACE = b" \t\r"
+
+
+class RawRows(msgspec.Struct, frozen=True):
+    """Some rows as bytes, without those that are blank.
+
+    numbers: line, array element or Parquet row of each, from 1; offsets: bytes into the source, None
+    for Parquet; is_utf8: all of them are (else each line has to be looked at).
+    """
+
+    lines: list[bytes]
+    numbers: list[int]
+    offsets: list[int] | None
+    is_utf8: bool
+
+    def take(self, places: Sequence[int]) -> RawRows:
+        """Some of the rows."""
+        return RawRows(
+            lines=[self.lines[place] for place in places],
+            numbers=[self.numbers[place] for place in places],
+            offsets=None if self.offsets is None else [self.offsets[place] for place in places],
+            is_utf8=self.is_utf8,
+        )
+
+
+def raw_rows(part: Range, batch_bytes: int) -> Iterator[RawRows]:
+    """The rows of a range, about `batch_bytes` at a time, a single longer row alone."""
+    try:
+        if part.container == "parquet":
+            yield from _parquet_rows(part, batch_bytes)
+        elif part.container == "array":
+            yield from _array_rows(part, batch_bytes)
+        else:
+            yield from _line_rows(part, batch_bytes)
+    except OSError as error:
+        raise InputError(f"{part.path}: cannot be read: {error.strerror or error}") from error
+
+
+def _line_rows(part: Range, batch_bytes: int) -> Iterator[RawRows]:
+    place, number = part.start, part.first_line
+    with Path(part.path).open("rb") as stream:
+        stream.seek(place)
+        while place < part.end:
+            block = stream.read(min(batch_bytes, part.end - place))
+            if not block:
+                return
+            if place + len(block) < part.end and not block.endswith(b"\n"):
+                block += stream.readline()
+            rows = _block_rows(block, place, number)
+            if rows.lines:
+                yield rows
+            number += block.count(b"\n")
+            place += len(block)
+
+
+def _block_rows(block: bytes, place: int, number: int) -> RawRows:
+    lines = block.split(b"\n")
+    if not lines[-1]:
+        lines.pop()
+    offsets = []
+    for line in lines:
+        offsets.append(place)
+        place += len(line) + 1
+    if lines and offsets[0] == 0 and lines[0].startswith(_BOM):
+        lines[0], offsets[0] = lines[0][len(_BOM) :], len(_BOM)
+    rows = RawRows(
+        lines=lines,
+        numbers=list(range(number, number + len(lines))),
+        offsets=offsets,
+        is_utf8=exact.is_utf8(block),
+    )
+    filled = [at for at, line in enumerate(lines) if line.strip(_SPACE)]
+    return rows if len(filled) == len(lines) else rows.take(filled)
+
+
+def _array_rows(part: Range, batch_bytes: int) -> Iterator[RawRows]:
+    with Path(part.path).open("rb") as stream:
+        stream.seek(part.start)
+        block = stream.read(part.end - part.start)
+    pending: list[tuple[int, int]] = []
+    number = part.first_line
+    for start, end in _elements(block):
+        pending.append((start, end))
+        if end - pending[0][0] >= batch_bytes:
+            yield _element_rows(block, pending, part.start, number)
+            number += len(pending)
+            pending = []
+    if pending:
+        yield _element_rows(block, pending, part.start, number)
+
+
+def _elements(block: bytes) -> list[tuple[int, int]]:
+    return list(scan(b"[" + block + b"]", -1))
+
+
+def _element_rows(block: bytes, spans: list[tuple[int, int]], base: int, number: int) -> RawRows:
+    return RawRows(
+        lines=[block[start:end] for start, end in spans],
+        numbers=list(range(number, number + len(spans))),
+        offsets=[base + start for start, _ in spans],
+        is_utf8=exact.is_utf8(block[spans[0][0] : spans[-1][1]]),
+    )
+
+
+def _parquet_rows(part: Range, batch_bytes: int) -> Iterator[RawRows]:
+    try:
+        file = pq.ParquetFile(part.path)
+        number = 1
+        for batch in file.iter_batches(batch_size=1024):
+            first, last = max(part.start + 1, number), min(part.end + 1, number + len(batch))
+            if first < last:
+                piece = batch.slice(first - number, last - first)
+                lines = [msgspec.json.encode(_without_nulls(row)) for row in piece.to_pylist()]
+                yield RawRows(
+                    lines=lines, numbers=list(range(first, last)), offsets=None, is_utf8=True
+                )
+            number += len(batch)
+    except pa.ArrowInvalid as error:
+        raise InputError(f"{part.path}: expected a Parquet file, got: {error}") from error
+
+
+def _without_nulls(value: Any) -> Any:
+    """Parquet has one struct for all rows: a null there is an absent key, but for `content`."""
+    if isinstance(value, dict):
+        return {
+            key: _without_nulls(inner)
+            for key, inner in value.items()
+            if inner is not None or key == "content"
+        }
+    if isinstance(value, list):
+        return [_without_nulls(inner) for inner in value]
+    return value

@@ -1,0 +1,181 @@
+"""Finds the input files and makes each one plain, seekable bytes.
+
+Compressed files and standard input are written once into a staging folder (under a temporary name,
+then renamed), and found there again by the next run. An empty file is a source of zero bytes: the
+caller says so; `detect` refuses it.
+"""
+
+from __future__ import annotations
+
+import glob
+import gzip
+import hashlib
+import os
+import sys
+import tempfile
+import zlib
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import BinaryIO, cast
+
+import xxhash
+import zstandard
+
+from tamis.errors import InputError, StoreError
+from tamis.formats.base import Container, Source
+
+SUFFIXES = (".jsonl", ".json", ".ndjson", ".parquet")
+_BLOCK = 1 << 22
+_BOM = b"\xef\xbb\xbf"
+_SPACE = b" \t\r\n"
+
+
+def find_sources(paths: Sequence[str], *, staging: Path) -> list[Source]:
+    """The sources behind files, globs, folders and `-`, in the order given, folders sorted.
+
+    Names are relative to the folder that was named, or the file's base name; names that clash get
+    `#2`, `#3`, ... in the order of their paths.
+    Raises: InputError for a missing file, no match, a broken archive, or bytes that are not text.
+    """
+    found: list[tuple[str, Path | None]] = []
+    for path in paths:
+        found += _named_files(path)
+    sources = []
+    taken: set[str] = set()
+    seen: set[Path] = set()
+    for name, file in found:
+        if file is not None:
+            if file.resolve() in seen:
+                continue
+            seen.add(file.resolve())
+        unique, turn = name, 2
+        while unique in taken:
+            unique, turn = f"{name}#{turn}", turn + 1
+        taken.add(unique)
+        sources.append(_open_source(unique, file, staging))
+    return sources
+
+
+def _named_files(path: str) -> list[tuple[str, Path | None]]:
+    if path == "-":
+        return [("stdin", None)]
+    place = Path(path)
+    if place.is_dir():
+        inside = sorted(
+            file for file in place.rglob("*") if file.is_file() and _is_input(file.name)
+        )
+        if not inside:
+            raise InputError(
+                f"{path}: expected {', '.join(SUFFIXES)} files in this folder, found none"
+            )
+        return [(file.relative_to(place).as_posix(), file) for file in inside]
+    if place.exists():
+        return [(place.name, place)]
+    matched = sorted(glob.glob(path, recursive=True))
+    if glob.has_magic(path) and matched:
+        return [named for match in matched for named in _named_files(match)]
+    if glob.has_magic(path):
+        raise InputError(f"{path}: expected at least one file to match, none does")
+    raise InputError(f"{path}: expected a file or a folder, found nothing there")
+
+
+def _is_input(name: str) -> bool:
+    plain = name.removesuffix(".gz").removesuffix(".zst")
+    return plain.endswith(SUFFIXES) and not name.startswith(".")
+
+
+def _open_source(name: str, file: Path | None, staging: Path) -> Source:
+    try:
+        plain = _staged(name, file, staging)
+        n_bytes = plain.stat().st_size
+        with plain.open("rb") as stream:
+            container = _sniff(name, stream, n_bytes)
+            stream.seek(0)
+            digest = xxhash.xxh3_64()
+            for block in _blocks(stream):
+                digest.update(block)
+    except OSError as error:
+        raise InputError(f"{file or name}: cannot be read: {error.strerror or error}") from error
+    return Source(
+        name=name,
+        path=str(plain),
+        container=container,
+        bytes=n_bytes,
+        fingerprint=f"{n_bytes}-{digest.hexdigest()}",
+    )
+
+
+def _blocks(stream: BinaryIO) -> Iterator[bytes]:
+    while block := stream.read(_BLOCK):
+        yield block
+
+
+def _staged(name: str, file: Path | None, staging: Path) -> Path:
+    """The plain file behind an input: itself, or its copy in the staging folder."""
+    if file is None:
+        return _spool(name, _blocks(sys.stdin.buffer), lambda digest: staging / f"stdin-{digest}")
+    if not file.name.endswith((".gz", ".zst")):
+        return file
+    status = file.stat()
+    told = f"{file.resolve()}|{status.st_size}|{status.st_mtime_ns}"
+    place = staging / f"{hashlib.sha256(told.encode()).hexdigest()[:16]}-{file.stem}"
+    if place.exists():
+        return place
+    return _spool(str(file), _decompressed(file), lambda _: place)
+
+
+def _decompressed(file: Path) -> Iterator[bytes]:
+    try:
+        with file.open("rb") as stream:
+            if file.name.endswith(".gz"):
+                with gzip.open(stream) as plain:
+                    yield from _blocks(cast(BinaryIO, plain))
+            else:
+                reader = zstandard.ZstdDecompressor().stream_reader(stream, read_across_frames=True)
+                yield from _blocks(cast(BinaryIO, reader))
+    except (EOFError, zlib.error, gzip.BadGzipFile, zstandard.ZstdError) as error:
+        raise InputError(f"{file}: expected a whole compressed file, got: {error}") from error
+
+
+def _spool(name: str, blocks: Iterator[bytes], place_for: Callable[[str], Path]) -> Path:
+    """Write blocks under a temporary name, then rename to the place their content hash gives."""
+    digest = xxhash.xxh3_64()
+    first = place_for("")
+    temporary = None
+    try:
+        first.parent.mkdir(parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(dir=first.parent, prefix=".part-")
+        with os.fdopen(handle, "wb") as stream:
+            for block in blocks:
+                digest.update(block)
+                stream.write(block)
+        place = place_for(digest.hexdigest())
+        os.replace(temporary, place)
+    except OSError as error:
+        raise StoreError(
+            f"{first.parent}: cannot hold {name}: {error.strerror or error}"
+        ) from error
+    finally:
+        if temporary is not None and os.path.exists(temporary):
+            os.unlink(temporary)
+    return place
+
+
+def _sniff(name: str, stream: BinaryIO, n_bytes: int) -> Container:
+    head = stream.read(1 << 16)
+    if head.startswith(b"PAR1"):
+        return "parquet"
+    if b"\0" in head or head.startswith((b"\x1f\x8b", b"\x28\xb5\x2f\xfd")):
+        raise InputError(f"{name}: expected JSON in UTF-8 or Parquet, got binary or UTF-16 bytes")
+    start = head.removeprefix(_BOM).lstrip(_SPACE)
+    while not start and head:
+        head = stream.read(1 << 16)
+        start = head.lstrip(_SPACE)
+    if start.startswith(b"["):
+        return "array"
+    if start.startswith(b"{") and b"\n" in start and start.split(b"\n", 1)[0].strip() == b"{":
+        raise InputError(
+            f"{name}: expected a list of rows or a row on each line, "
+            "got one object over several lines; put it in a list"
+        )
+    return "jsonl"
