@@ -1,1 +1,48 @@
-"""Tamis: sift SFT data, calibrate RL questions, account for every row."""
+"""Tamis: sift SFT data, calibrate RL questions, account for every row.
+
+The public names are the verbs (`tamis.check(...)` is `tamis check ...`), the shapes of operators and
+the two wrappers for plain functions. They load when first used: `import tamis` itself is light.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+_HOMES = {
+    "Common": "tamis.verbs.common",
+    "Keep": "tamis.op",
+    "Measure": "tamis.op",
+    "Result": "tamis.verbs.common",
+    "Rewrite": "tamis.op",
+    "Select": "tamis.op",
+    "Summary": "tamis.op",
+    "TamisError": "tamis.errors",
+    "calibrate": "tamis.verbs.rl",
+    "check": "tamis.verbs.data",
+    "dedup": "tamis.verbs.data",
+    "demo": "tamis.verbs.demo",
+    "doctor": "tamis.verbs.start",
+    "export": "tamis.verbs.data",
+    "fix": "tamis.verbs.data",
+    "import_": "tamis.verbs.data",
+    "open_dataset": "tamis.dataset",
+    "per_conversation": "tamis.measures.plain",
+    "per_message": "tamis.measures.plain",
+    "report": "tamis.verbs.look",
+    "run": "tamis.verbs.data",
+    "select": "tamis.verbs.data",
+    "show": "tamis.verbs.look",
+    "why": "tamis.verbs.look",
+}
+__all__ = list(_HOMES)  # noqa: PLE0605
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module `tamis` has no attribute `{name}`")
+    return getattr(importlib.import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

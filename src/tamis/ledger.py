@@ -17,7 +17,7 @@ import msgspec
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from tamis.dataset import MANIFEST, ShardWriter, read_batches, read_manifest
+from tamis.dataset import MANIFEST, ShardWriter, read_batches, read_manifest, read_table
 from tamis.errors import CountError, InputError
 from tamis.schema import CHANGES, DECISIONS, HEAD, UNREADABLE
 
@@ -151,3 +151,21 @@ def _near(run: Path, row_id: str, limit: int = 3) -> list[str]:
         for batch in read_batches(shard, ["id"]):
             ids += batch.column("id").to_pylist()
     return [name for name, _, _ in process.extract(row_id, ids, limit=limit, score_cutoff=60)]
+
+
+def rule_counts(run: Path) -> dict[str, tuple[str, int, int]]:
+    """For each rule that found something: its severity, its findings, and the rows they are in."""
+    counts: dict[str, tuple[str, int, int]] = {}
+    for shard in sorted((run / "findings").glob("*.arrow")):
+        table = read_table(shard, ["rule", "severity", "id"])
+        grouped = table.group_by(["rule", "severity"]).aggregate(
+            [("id", "count"), ("id", "count_distinct")]
+        )
+        for row in grouped.to_pylist():
+            _, findings, rows = counts.get(row["rule"], ("", 0, 0))
+            counts[row["rule"]] = (
+                row["severity"],
+                findings + row["id_count"],
+                rows + row["id_count_distinct"],
+            )
+    return counts

@@ -8,47 +8,15 @@ with `id` and the columns in `reads`, nothing else.
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal, Protocol
+from typing import ClassVar, Literal
 
 import msgspec
 import pyarrow as pa
 
-from tamis.records import Message, Rule
+from tamis.llm.types import Asker
+from tamis.records import Rule
 
 Use = Literal["llm"]
-
-
-class Completion(msgspec.Struct, frozen=True, kw_only=True):
-    """One answer of a model: its text, reasoning, why it ended and what it cost in tokens."""
-
-    text: str
-    reasoning: str | None = None
-    finish_reason: str | None = None
-    prompt_tokens: int | None = None
-    completion_tokens: int | None = None
-
-
-class ChatRequest(msgspec.Struct, frozen=True, kw_only=True):
-    """One call of a model. Equal requests are one call: `sample` tells repeated draws apart."""
-
-    model: str
-    messages: tuple[Message, ...]
-    temperature: float = 0.7
-    top_p: float = 1.0
-    max_tokens: int = 512
-    seed: int = 0
-    sample: int = 0
-
-
-class Asker(Protocol):
-    """What the engine hands to operators that talk to a model: one call in, one completion out.
-
-    Rate limit, retries, cost cap and the append-only store of finished calls live behind it.
-    """
-
-    async def ask(self, request: ChatRequest) -> Completion:
-        """The model's answer to one request, from the store when it was answered before."""
-        ...
 
 
 class Measure(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

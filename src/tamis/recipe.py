@@ -55,14 +55,20 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True):
     where: str | None = None
 
     def operators(self) -> list[tuple[str, Op]]:
-        """(step name, operator) in order; a name used twice gets `-2`, `-3`, ..."""
+        """(step name, operator) in order; a name used twice gets `-2`, `-3`, ...
+
+        An operator with a `seed` of its own gets the recipe's unless its options name one.
+        """
         seen: dict[str, int] = {}
         built = []
         for step in self.steps:
             base = step.op.rpartition(":")[2]
             seen[base] = seen.get(base, 0) + 1
             name = base if seen[base] == 1 else f"{base}-{seen[base]}"
-            built.append((name, catalogue.make(step.op, step.options)))
+            op = catalogue.make(step.op, step.options)
+            if "seed" not in step.options and "seed" in op.__struct_fields__:
+                op = msgspec.structs.replace(op, seed=self.seed)
+            built.append((name, op))
         return built
 
 

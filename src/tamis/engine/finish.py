@@ -19,8 +19,8 @@ from tamis.dataset import MANIFEST, read_table, read_tables, write_bytes, write_
 from tamis.engine.clashes import DUPLICATE_KEY
 from tamis.ledger import TABLES, Counts, merge_shards
 from tamis.op import Measure, Summary
-from tamis.records import Rule
 from tamis.recipe import Recipe
+from tamis.records import Rule
 from tamis.schema import FINDING_ROWS, ROLLOUTS
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from tamis.dataset import is_run_folder, open_dataset
 from tamis.engine.task import FileRange, Shard
 from tamis.errors import InputError, RecipeError
 from tamis.formats.base import Detection, Source
-from tamis.formats.detect import detect
+from tamis.formats.detect import detect, refuse
 from tamis.formats.sources import find_sources
 from tamis.formats.split import split
 from tamis.recipe import Recipe
@@ -113,7 +113,7 @@ def _resolve_files(recipe: Recipe, staging: Path, to_kind: Kind | None) -> Input
         if one.kind != kind:
             aside.append(one)
             continue
-        for piece in split(source, detection):
+        for piece in split(source):
             left = None if recipe.limit is None else recipe.limit - (piece.first_line - 1)
             if left is None or left > 0:
                 shards.append(FileRange(range=piece, format_name=one.format, limit=left))
@@ -134,7 +134,9 @@ def _resolve_files(recipe: Recipe, staging: Path, to_kind: Kind | None) -> Input
 
 def _detect(source: Source, as_format: str | None) -> Detection | InputError:
     try:
-        return detect(source, as_format=as_format)
+        found = detect(source, as_format=as_format)
+        refuse(source, found)
+        return found
     except InputError as error:
         return error
 

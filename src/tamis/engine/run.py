@@ -15,7 +15,7 @@ import msgspec
 import pyarrow as pa
 
 from tamis import catalogue
-from tamis.dataset import is_run_folder, read_manifest, write_bytes
+from tamis.dataset import MANIFEST, is_run_folder, read_manifest, write_bytes
 from tamis.engine import finish
 from tamis.engine.choose import choose
 from tamis.engine.clashes import rename_clashes
@@ -41,13 +41,15 @@ from tamis.schema import Kind
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """How to run, apart from what: nothing here may change a result.
 
-    `keeps_data` writes the final rows as a data set into the run folder; `llm` serves steps that ask a
+    `keeps_data` writes the final rows as a data set into the run folder; `output` is the file that the
+    caller writes instead; `llm` serves steps that ask a
     model and `llm_name` is what the manifest says of it (it is part of the fingerprint).
     """
 
     command: str
     workers: int = 0
     keeps_data: bool = False
+    output: str | None = None
     to_kind: Kind | None = None
     quiet: bool = False
     llm: Asker | None = None
@@ -97,6 +99,7 @@ def run(recipe: Recipe, folder: Path, settings: Settings) -> Outcome:
     inputs = resolve(recipe, folder / "staged", settings.to_kind)
     lanes = plan(recipe, inputs.kind, inputs.schema, keeps_data=settings.keeps_data)
     fingerprint = _fingerprint(recipe, inputs, settings)
+    finished = is_finished(folder, fingerprint, settings.output)
     outcome = Outcome(
         folder=folder,
         recipe=recipe,
@@ -105,7 +108,12 @@ def run(recipe: Recipe, folder: Path, settings: Settings) -> Outcome:
         passes=[],
         fingerprint=fingerprint,
         started=now(),
+        already_finished=finished,
     )
+    if finished:
+        return outcome
+    # from here on the folder is being rewritten: an older manifest must not vouch for it
+    (folder / MANIFEST).unlink(missing_ok=True)
     write_bytes(folder / "run.json", msgspec.json.encode({"fingerprint": fingerprint}))
     rows: list[FileRange | Shard] = list(inputs.shards)
     key = inputs.fingerprint + f"|{recipe.limit}|{settings.llm_name}|{finish.version()}"
@@ -137,6 +145,7 @@ def _fingerprint(recipe: Recipe, inputs: Inputs, settings: Settings) -> str:
             inputs.fingerprint,
             [(name, _spec(op)) for name, op in recipe.operators()],
             [recipe.seed, recipe.limit, recipe.where, settings.llm_name, settings.keeps_data],
+            [settings.output, recipe.outputs.to, settings.to_kind],
             finish.version(),
         ]
     )
@@ -200,7 +209,7 @@ def _prepare(folder: Path, key: str, lane: Pass) -> Select | None:
     if same and wanted is None:
         return None
     if same and wanted is not None and stored.get("select") is not None:
-        maker = catalogue_twin(wanted, stored["select"])
+        maker = _twin(wanted, stored["select"])
         if maker is not None and wanted.reuses(maker):
             return maker
     if folder.exists():
@@ -210,7 +219,7 @@ def _prepare(folder: Path, key: str, lane: Pass) -> Select | None:
     return wanted
 
 
-def catalogue_twin(wanted: Select, options: dict[str, Any]) -> Select | None:
+def _twin(wanted: Select, options: dict[str, Any]) -> Select | None:
     """An operator of the same class as `wanted` with stored options, or None if they do not fit."""
     try:
         return msgspec.convert(options, type(wanted))
@@ -267,9 +276,9 @@ def _warm(lane: Pass) -> None:
         select.sketch(pa.RecordBatch.from_arrays([columns[n] for n in wanted], names=wanted))
 
 
-def is_finished(folder: Path, fingerprint: str) -> bool:
-    """Whether `folder` holds a finished run with this fingerprint."""
-    if not is_run_folder(folder):
+def is_finished(folder: Path, fingerprint: str, output: str | None) -> bool:
+    """Whether `folder` holds a finished run with this fingerprint, its output file still in place."""
+    if not is_run_folder(folder) or (output is not None and not Path(output).exists()):
         return False
     manifest = read_manifest(folder)
     return bool(manifest.get("finished")) and manifest.get("fingerprint") == fingerprint

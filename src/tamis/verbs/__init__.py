@@ -1,1 +1,1 @@
-"""."""
+"""The public functions, one for each command: the one place that joins the layers."""

@@ -1,0 +1,138 @@
+"""Final rows to one file: unchanged rows by their original bytes, all others encoded."""
+
+from __future__ import annotations
+
+import mmap
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from tamis.dataset import read_batches
+from tamis.errors import RecipeError
+from tamis.formats.write import encode, write_file
+
+Chosen = Sequence[tuple[Path, Path | None]]
+
+
+class RawSource(msgspec.Struct, frozen=True, kw_only=True):
+    """An input file whose rows can be copied by their bytes; `spans_lines`: a row may hold newlines."""
+
+    path: str
+    spans_lines: bool
+
+
+def write_rows(
+    shards: Chosen, target: Path, *, sources: Mapping[str, RawSource], to: str | None
+) -> int:
+    """Write the chosen rows to `target`; gives the number of rows written, copies counted.
+
+    shards:  (rows, copies) for each shard; copies names a .npy of (n_rows,) int32, or None for all
+    sources: the raw files by their name in the rows' `source`
+    to:      format to write; None keeps that of the rows
+    Raises:  RecipeError when rows of several formats would go into one file without `to`;
+             InputError when a row holds what the format cannot say.
+    """
+    form = to or _only_format(shards, target)
+    if form is None:
+        return write_file(target, [])
+    return write_file(target, _lines(shards, form, sources))
+
+
+def _only_format(shards: Chosen, target: Path) -> str | None:
+    found: set[str] = set()
+    for rows, copies in shards:
+        chosen = _copies(copies)
+        start = 0
+        for batch in read_batches(rows, ["format"]):
+            column = batch.column("format")
+            if chosen is not None:
+                column = column.filter(pa.array(chosen[start : start + len(column)] > 0))
+                start += batch.num_rows
+            found.update(pc.unique(column).to_pylist())
+    if len(found) > 1:
+        raise RecipeError(
+            f"{target}: the rows were read from several formats ({', '.join(sorted(found))}); "
+            "choose one with --to"
+        )
+    return next(iter(found), None)
+
+
+def _copies(path: Path | None) -> npt.NDArray[np.int32] | None:
+    return None if path is None else np.load(path)
+
+
+def _lines(shards: Chosen, form: str, sources: Mapping[str, RawSource]) -> Iterator[bytes]:
+    with _RawFiles(sources) as files:
+        for rows, copies in shards:
+            chosen, start = _copies(copies), 0
+            for batch in read_batches(rows):
+                times = np.ones(batch.num_rows, dtype=np.int32)
+                if chosen is not None:
+                    times = chosen[start : start + batch.num_rows]
+                    start += batch.num_rows
+                yield from _batch_lines(batch, times, form, files)
+
+
+def _batch_lines(
+    batch: pa.RecordBatch, times: npt.NDArray[np.int32], form: str, files: _RawFiles
+) -> Iterator[bytes]:
+    if not times.any():
+        return
+    raw = _is_raw(batch, form) & files.holds(batch.column("source"))
+    encoded: Iterator[bytes] = iter(())
+    wanted = (times > 0) & ~raw
+    if wanted.any():
+        encoded = iter(encode(batch.take(pa.array(np.flatnonzero(wanted))), form))
+    sources = batch.column("source").to_pylist() if raw.any() else []
+    offsets, lengths = batch.column("offset").to_pylist(), batch.column("length").to_pylist()
+    for row in np.flatnonzero(times).tolist():
+        taken = raw[row]
+        line = files.read(sources[row], offsets[row], lengths[row]) if taken else next(encoded)
+        for _ in range(int(times[row])):
+            yield line
+
+
+def _is_raw(batch: pa.RecordBatch, form: str) -> npt.NDArray[np.bool_]:
+    """(n_rows,) bool: the row still says what its bytes say, in the format that is written."""
+    same = pc.equal(batch.column("format"), form)
+    unedited = pc.invert(pc.fill_null(batch.column("edited"), False))
+    has_bytes = pc.is_valid(batch.column("length"))
+    mask = pc.and_(pc.and_(same, unedited), has_bytes)
+    raw: npt.NDArray[np.bool_] = mask.to_numpy(zero_copy_only=False)
+    return raw
+
+
+class _RawFiles:
+    """Memory maps of the raw sources, opened when first asked for."""
+
+    def __init__(self, sources: Mapping[str, RawSource]) -> None:
+        self._sources = {n: s for n, s in sources.items() if Path(s.path).is_file()}
+        self._maps: dict[str, mmap.mmap] = {}
+
+    def __enter__(self) -> _RawFiles:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for opened in self._maps.values():
+            opened.close()
+
+    def holds(self, names: pa.Array) -> npt.NDArray[np.bool_]:
+        """(n_rows,) bool: the row's source is at hand."""
+        known = pc.is_in(names, pa.array(list(self._sources), pa.string()))
+        mask: npt.NDArray[np.bool_] = known.to_numpy(zero_copy_only=False)
+        return mask
+
+    def read(self, name: str, offset: int, length: int) -> bytes:
+        """The row's own bytes on one line; only white space outside of strings may be left out."""
+        if name not in self._maps:
+            with open(self._sources[name].path, "rb") as file:
+                self._maps[name] = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+        line = self._maps[name][offset : offset + length]
+        if self._sources[name].spans_lines and b"\n" in line:
+            return msgspec.json.format(line, indent=-1)
+        return line
