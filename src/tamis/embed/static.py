@@ -42,7 +42,7 @@ class StaticEmbedder:
     dim = DIM
 
     def __init__(
-        self, tokenizer: Any, table: npt.NDArray[np.float32], unknown: int, version: str
+        self, tokenizer: Any, table: npt.NDArray[np.float32], unknown: int | None, version: str
     ) -> None:
         self.version = version
         self._tokenizer = tokenizer

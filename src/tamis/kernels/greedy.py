@@ -1,3 +1,5 @@
+# mypy: disable-error-code="untyped-decorator,no-any-return,no-untyped-call" - numba has no types
+
 """Classes of equal rows, and the greedy choice of rows that are not near a row chosen before."""
 
 from __future__ import annotations
@@ -37,7 +39,7 @@ def classes(n: int, left: Places, right: Places) -> Places:
 @nb.njit(
     nb.int64[::1](_PLACES, _PLACES, _PLACES, _PLACES, _NUMBERS, _PLACES), cache=True, nogil=True
 )
-def nearest_kept(
+def nearest_kept(  # noqa: PLR0917 - compiled functions take no keywords
     order: Places,
     first_pair: Places,
     other: Places,

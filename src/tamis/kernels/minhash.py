@@ -1,3 +1,5 @@
+# mypy: disable-error-code="untyped-decorator,no-any-return,no-untyped-call" - numba has no types
+
 """MinHash sketches with a promised recall, and the pairs of rows that share a band.
 
 A band agrees with probability J**rows for a pair of true similarity J, so one of `bands` agrees with
@@ -69,10 +71,11 @@ def _least_matches(n: int, threshold: float) -> int:
 
 
 @cache
-def permutations(n: int) -> tuple[npt.NDArray[np.uint32], npt.NDArray[np.uint32]]:
-    """`n` fixed permutations of 32-bit numbers, x -> factor * x + addend with an odd factor."""
+def permutations(n: int) -> npt.NDArray[np.uint32]:
+    """(2, n) uint32: odd factors and addends of `n` fixed permutations, x -> factor * x + addend."""
     drawn = np.random.Generator(np.random.PCG64(20)).integers(0, 1 << 32, (2, n), dtype=np.uint32)
-    return drawn[0] | np.uint32(1), drawn[1].copy()
+    drawn[0] |= np.uint32(1)
+    return drawn
 
 
 class Sketches(NamedTuple):
@@ -82,7 +85,7 @@ class Sketches(NamedTuple):
     signature: (n_rows, permutations) uint8, the low bytes of the least values
     exact:     (n_rows,) uint64, hash of the bytes with their marks; 0 if there are none
     words:     (n_rows,) uint64, hash of the token sequence; 0 if there is none
-    n_tokens, n_bytes: (n_rows,) int64
+    n_tokens:  (n_rows,) int64
     """
 
     bands: npt.NDArray[np.uint64]
@@ -90,7 +93,6 @@ class Sketches(NamedTuple):
     exact: npt.NDArray[np.uint64]
     words: npt.NDArray[np.uint64]
     n_tokens: npt.NDArray[np.int64]
-    n_bytes: npt.NDArray[np.int64]
 
 
 def sketch(pieces: Pieces, plan: Bands, width: int) -> Sketches:
@@ -98,13 +100,10 @@ def sketch(pieces: Pieces, plan: Bands, width: int) -> Sketches:
     n_rows = len(pieces.rows) - 1
     bands = np.empty((n_rows, plan.n), np.uint64)
     signature = np.empty((n_rows, plan.permutations), np.uint8)
-    identity = np.empty((n_rows, 4), np.uint64)
-    factors, addends = permutations(plan.permutations)
-    sketch_rows(*pieces, width, factors, addends, bands, signature, identity)
-    exact, words, n_tokens, n_bytes = identity.T.copy()
-    return Sketches(
-        bands, signature, exact, words, n_tokens.astype(np.int64), n_bytes.astype(np.int64)
-    )
+    identity = np.empty((n_rows, 3), np.uint64)
+    sketch_rows(pieces, width, permutations(plan.permutations), bands, signature, identity)
+    exact, words, n_tokens = identity.T.copy()
+    return Sketches(bands, signature, exact, words, n_tokens.astype(np.int64))
 
 
 @nb.njit(
@@ -119,7 +118,7 @@ def sketch(pieces: Pieces, plan: Bands, width: int) -> Sketches:
     cache=True,
     nogil=True,
 )
-def band_pairs(
+def band_pairs(  # noqa: PLR0917 - compiled functions take no keywords
     keys: npt.NDArray[np.uint64],
     order: npt.NDArray[np.int64],
     signature: npt.NDArray[np.uint8],

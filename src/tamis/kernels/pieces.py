@@ -6,7 +6,8 @@ texts, `from_messages` the messages of conversations. No numba here, so importin
 
 from __future__ import annotations
 
-from typing import Literal, NamedTuple
+from itertools import pairwise
+from typing import Literal, NamedTuple, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +16,7 @@ import pyarrow.compute as pc
 
 TextChoice = Literal["conversation", "user", "assistant"]
 Places = npt.NDArray[np.int64]
+_Number = TypeVar("_Number", bound=np.generic)
 
 _ROLES = ("system", "user", "assistant", "tool")
 _USER, _ASSISTANT = _ROLES.index("user"), _ROLES.index("assistant")
@@ -47,6 +49,25 @@ class Pieces(NamedTuple):
     marks: npt.NDArray[np.uint64]
     rows: Places
 
+    @classmethod
+    def made_of(
+        cls,
+        buffers: tuple[npt.NDArray[np.uint8], ...],
+        source: npt.NDArray[np.int8],
+        ranges: tuple[Places, Places],
+        marks: npt.NDArray[np.uint64],
+        rows: Places,
+    ) -> Pieces:
+        """Pieces whose arrays are contiguous and read-only: the one type the kernels are compiled for."""
+        return cls(
+            tuple(_frozen(buffer) for buffer in buffers),
+            _frozen(source),
+            _frozen(ranges[0]),
+            _frozen(ranges[1]),
+            _frozen(marks),
+            _frozen(rows),
+        )
+
     def row_bytes(self, row: int) -> tuple[tuple[int, bytes], ...]:
         """Marks and bytes of the pieces of one row."""
         return tuple(
@@ -67,10 +88,13 @@ class Pieces(NamedTuple):
             )
         ]
         rows = self.rows.tolist()
-        return [
-            "\n".join(filter(None, texts[first:last]))
-            for first, last in zip(rows[:-1], rows[1:], strict=True)
-        ]
+        return ["\n".join(filter(None, texts[first:last])) for first, last in pairwise(rows)]
+
+
+def _frozen(numbers: npt.NDArray[_Number]) -> npt.NDArray[_Number]:
+    view = np.ascontiguousarray(numbers).view()
+    view.flags.writeable = False
+    return view
 
 
 class _Strings(NamedTuple):
@@ -98,11 +122,10 @@ def _strings(column: pa.StringArray) -> _Strings:
 def from_strings(texts: pa.StringArray) -> Pieces:
     """One piece a row, without marks; a null text has no bytes."""
     one = _strings(texts)
-    return Pieces(
+    return Pieces.made_of(
         buffers=(one.text, _NO_BYTES, _NO_BYTES, _NO_BYTES),
         source=np.zeros(len(texts), np.int8),
-        starts=one.starts,
-        ends=one.ends,
+        ranges=(one.starts, one.ends),
         marks=np.zeros(len(texts), np.uint64),
         rows=np.arange(len(texts) + 1, dtype=np.int64),
     )
@@ -158,11 +181,10 @@ def from_messages(lists: pa.ListArray, text: TextChoice = "conversation") -> Pie
     reasoning = pc.struct_field(chosen_messages, "reasoning")
     calls = pc.struct_field(chosen_messages, "tool_calls")
     owners = owner[picked]
-    plain = Pieces(
+    plain = Pieces.made_of(
         buffers=(content.text, _NO_BYTES, _NO_BYTES, _NO_BYTES),
         source=np.zeros(len(picked), np.int8),
-        starts=content.starts[picked],
-        ends=content.ends[picked],
+        ranges=(content.starts[picked], content.ends[picked]),
         marks=_MARKS[roles[picked]],
         rows=_row_starts(owners, len(lists)),
     )
@@ -206,11 +228,13 @@ def _with_extras(
     ]
     starts = (plain.starts, thought.starts[thought_at], names.starts[call_at])
     ends = (plain.ends, thought.ends[thought_at], names.ends[call_at])
-    return Pieces(
+    return Pieces.made_of(
         buffers=(plain.buffers[0], thought.text, names.text, arguments.text),
         source=np.repeat(np.array(kinds, np.int8), sizes)[order],
-        starts=np.concatenate([*starts, arguments.starts[call_at]])[order],
-        ends=np.concatenate([*ends, arguments.ends[call_at]])[order],
+        ranges=(
+            np.concatenate([*starts, arguments.starts[call_at]])[order],
+            np.concatenate([*ends, arguments.ends[call_at]])[order],
+        ),
         marks=np.concatenate(marks)[order],
         rows=_row_starts(owners[message[order]], len(plain.rows) - 1),
     )

@@ -1,3 +1,5 @@
+# mypy: disable-error-code="untyped-decorator,no-any-return,no-untyped-call" - numba has no types
+
 """Token shingles of many texts at once: MinHash sketches, and exact sets for true similarity.
 
 A *text* here is a row of `Pieces`: byte ranges of up to four Arrow buffers, each led by a mark token
@@ -20,6 +22,7 @@ import numpy.typing as npt
 from llvmlite import ir
 from numba.extending import intrinsic
 
+from tamis.kernels.pieces import Pieces
 from tamis.kernels.tokens import HASHES, TEXT, hash_tokens, mix
 
 WINDOW_STEP = 0x9E3779B97F4A7C15
@@ -41,7 +44,8 @@ BUFFERS = nb.types.UniTuple(TEXT, 4)
 _SOURCES = _frozen(nb.int8)
 _PLACES = _frozen(nb.int64)
 _MARKS = _frozen(nb.uint64)
-_PERMUTATIONS = _frozen(nb.uint32)
+_PERMUTATIONS = _frozen(nb.uint32, 2)
+PIECES = nb.types.NamedTuple((BUFFERS, _SOURCES, _PLACES, _PLACES, _MARKS, _PLACES), Pieces)
 
 
 @intrinsic
@@ -96,56 +100,56 @@ def hash_windows(
     return n + width - 1
 
 
-@nb.njit(
-    nb.int64(BUFFERS, _SOURCES, _PLACES, _PLACES, _MARKS, nb.int64, nb.int64, HASHES),
-    cache=True,
-    nogil=True,
-)
-def _row_tokens(
-    buffers: tuple[npt.NDArray[np.uint8], ...],
-    source: npt.NDArray[np.int8],
-    starts: npt.NDArray[np.int64],
-    ends: npt.NDArray[np.int64],
-    marks: npt.NDArray[np.uint64],
-    first: int,
-    last: int,
-    tokens: npt.NDArray[np.uint64],
-) -> int:
-    """Tokens of pieces `first:last` with their marks; 0 when there is no token but marks."""
+@nb.njit(nb.int64(PIECES, nb.int64, HASHES), cache=True, nogil=True)
+def _row_tokens(pieces: Pieces, row: int, tokens: npt.NDArray[np.uint64]) -> int:
+    """Write the tokens of a row with their marks; returns 0 when there is no token but marks."""
     n = 0
     n_marks = 0
-    for piece in range(first, last):
-        if marks[piece] != 0:
-            tokens[n] = marks[piece]
+    for piece in range(pieces.rows[row], pieces.rows[row + 1]):
+        if pieces.marks[piece] != 0:
+            tokens[n] = pieces.marks[piece]
             n += 1
             n_marks += 1
-        n = hash_tokens(buffers[source[piece]], starts[piece], ends[piece], tokens, n)
+        text = pieces.buffers[pieces.source[piece]]
+        n = hash_tokens(text, pieces.starts[piece], pieces.ends[piece], tokens, n)
     return n if n > n_marks else 0
 
 
-@nb.njit(nb.int64(_PLACES, _PLACES, _PLACES), cache=True, nogil=True)
-def _longest_row(
-    starts: npt.NDArray[np.int64], ends: npt.NDArray[np.int64], rows: npt.NDArray[np.int64]
-) -> int:
+@nb.njit(nb.int64(PIECES), cache=True, nogil=True)
+def _longest_row(pieces: Pieces) -> int:
+    """The most tokens a row can have: its bytes and its marks."""
     longest = 0
-    for row in range(len(rows) - 1):
+    for row in range(len(pieces.rows) - 1):
         size = 0
-        for piece in range(rows[row], rows[row + 1]):
-            size += ends[piece] - starts[piece] + 1
+        for piece in range(pieces.rows[row], pieces.rows[row + 1]):
+            size += pieces.ends[piece] - pieces.starts[piece] + 1
         longest = max(longest, size)
     return longest
 
 
+@nb.njit(nb.types.UniTuple(nb.uint64, 2)(PIECES, nb.int64), cache=True, nogil=True)
+def _hash_row(pieces: Pieces, row: int) -> tuple[np.uint64, int]:
+    """Hash of the bytes of a row with their marks, and the number of bytes."""
+    exact = np.uint64(0)
+    n_bytes = np.uint64(0)
+    for piece in range(pieces.rows[row], pieces.rows[row + 1]):
+        start = pieces.starts[piece]
+        end = pieces.ends[piece]
+        n_bytes += np.uint64(end - start)
+        seed = mix(exact ^ pieces.marks[piece])
+        exact = hash_bytes(pieces.buffers[pieces.source[piece]], start, end, seed)
+    return exact, n_bytes
+
+
 @nb.njit(
-    nb.void(HASHES, nb.int64, _PERMUTATIONS, _PERMUTATIONS, nb.uint32[::1], nb.uint32[::1]),
+    nb.void(HASHES, nb.int64, _PERMUTATIONS, nb.uint32[::1], nb.uint32[::1]),
     cache=True,
     nogil=True,
 )
 def _smallest(
     shingles: npt.NDArray[np.uint64],
     n: int,
-    factors: npt.NDArray[np.uint32],
-    addends: npt.NDArray[np.uint32],
+    permutations: npt.NDArray[np.uint32],
     halves: npt.NDArray[np.uint32],
     out: npt.NDArray[np.uint32],
 ) -> None:
@@ -155,9 +159,9 @@ def _smallest(
         halves[at] = np.uint32(shingles[at] >> _HALF)
     for at in range(n, padded):
         halves[at] = halves[0]
-    for permutation in range(len(factors)):
-        factor = factors[permutation]
-        addend = addends[permutation]
+    for permutation in range(permutations.shape[1]):
+        factor = permutations[0, permutation]
+        addend = permutations[1, permutation]
         least = _TOP
         for at in range(padded):
             least = min(least, np.uint32(factor * halves[at] + addend))
@@ -166,14 +170,8 @@ def _smallest(
 
 @nb.njit(
     nb.void(
-        BUFFERS,
-        _SOURCES,
-        _PLACES,
-        _PLACES,
-        _MARKS,
-        _PLACES,
+        PIECES,
         nb.int64,
-        _PERMUTATIONS,
         _PERMUTATIONS,
         nb.uint64[:, ::1],
         nb.uint8[:, ::1],
@@ -182,56 +180,44 @@ def _smallest(
     cache=True,
     nogil=True,
 )
-def sketch_rows(  # noqa: PLR0917
-    buffers: tuple[npt.NDArray[np.uint8], ...],
-    source: npt.NDArray[np.int8],
-    starts: npt.NDArray[np.int64],
-    ends: npt.NDArray[np.int64],
-    marks: npt.NDArray[np.uint64],
-    rows: npt.NDArray[np.int64],
+def sketch_rows(  # noqa: PLR0917 - compiled functions take no keywords
+    pieces: Pieces,
     width: int,
-    factors: npt.NDArray[np.uint32],
-    addends: npt.NDArray[np.uint32],
+    permutations: npt.NDArray[np.uint32],
     bands: npt.NDArray[np.uint64],
     signature: npt.NDArray[np.uint8],
     identity: npt.NDArray[np.uint64],
 ) -> None:
     """Fill one sketch a row: band keys, low bytes of the signature, and who the row is.
 
-    identity: (n_rows, 4) uint64: hash of the exact bytes (0 if the row has none), hash of the token
-    sequence (0 if none), number of tokens, number of bytes.
+    permutations: (2, n) uint32, factors and addends
+    identity: (n_rows, 3) uint64: hash of the exact bytes (0 if the row has none), hash of the token
+    sequence (0 if none), number of tokens.
     """
-    longest = _longest_row(starts, ends, rows)
+    longest = _longest_row(pieces)
     tokens = np.empty(longest, np.uint64)
     shingles = np.empty(longest + width, np.uint64)
     halves = np.empty(longest + width + LANES, np.uint32)
-    least = np.empty(len(factors), np.uint32)
+    least = np.empty(permutations.shape[1], np.uint32)
     n_bands = bands.shape[1]
-    rows_per_band = len(factors) // n_bands
-    for row in range(len(rows) - 1):
-        exact = np.uint64(0)
-        n_bytes = 0
-        for piece in range(rows[row], rows[row + 1]):
-            n_bytes += ends[piece] - starts[piece]
-            exact = hash_bytes(
-                buffers[source[piece]], starts[piece], ends[piece], mix(exact ^ marks[piece])
-            )
-        n = _row_tokens(buffers, source, starts, ends, marks, rows[row], rows[row + 1], tokens)
-        identity[row, 0] = exact | np.uint64(1) if n_bytes > 0 else np.uint64(0)
-        identity[row, 2] = n
-        identity[row, 3] = n_bytes
+    rows_per_band = permutations.shape[1] // n_bands
+    bands[:] = 0
+    signature[:] = 0
+    identity[:] = 0
+    for row in range(len(pieces.rows) - 1):
+        exact, n_bytes = _hash_row(pieces, row)
+        if n_bytes > 0:
+            identity[row, 0] = exact | np.uint64(1)
+        n = _row_tokens(pieces, row, tokens)
         if n == 0:
-            bands[row] = 0
-            signature[row] = 0
-            identity[row, 1] = 0
             continue
         words = np.uint64(n)
         for at in range(n):
             words = (words ^ tokens[at]) * _BYTES_STEP
             words ^= words >> _HALF
         identity[row, 1] = words | np.uint64(1)
-        n_shingles = hash_windows(tokens, n, width, shingles)
-        _smallest(shingles, n_shingles, factors, addends, halves, least)
+        identity[row, 2] = n
+        _smallest(shingles, hash_windows(tokens, n, width, shingles), permutations, halves, least)
         for band in range(n_bands):
             key = np.uint64(band + 1)
             for at in range(band * rows_per_band, (band + 1) * rows_per_band):
@@ -241,34 +227,25 @@ def sketch_rows(  # noqa: PLR0917
 
 
 @nb.njit(
-    nb.types.Tuple((nb.int64[::1], HASHES))(
-        BUFFERS, _SOURCES, _PLACES, _PLACES, _MARKS, _PLACES, nb.int64
-    ),
+    nb.types.Tuple((nb.int64[::1], HASHES))(PIECES, nb.int64),
     cache=True,
     nogil=True,
 )
 def shingle_sets(
-    buffers: tuple[npt.NDArray[np.uint8], ...],
-    source: npt.NDArray[np.int8],
-    starts: npt.NDArray[np.int64],
-    ends: npt.NDArray[np.int64],
-    marks: npt.NDArray[np.uint64],
-    rows: npt.NDArray[np.int64],
-    width: int,
+    pieces: Pieces, width: int
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.uint64]]:
     """The set of shingles of each row, sorted.
 
     Returns offsets: (n_rows + 1,) int64 and hashes: row r has `hashes[offsets[r]:offsets[r + 1]]`.
     """
-    longest = _longest_row(starts, ends, rows)
+    longest = _longest_row(pieces)
     tokens = np.empty(longest, np.uint64)
     shingles = np.empty(longest + width, np.uint64)
-    offsets = np.zeros(len(rows), np.int64)
+    offsets = np.zeros(len(pieces.rows), np.int64)
     hashes = np.empty(1024, np.uint64)
     used = 0
-    for row in range(len(rows) - 1):
-        n = _row_tokens(buffers, source, starts, ends, marks, rows[row], rows[row + 1], tokens)
-        n_shingles = hash_windows(tokens, n, width, shingles)
+    for row in range(len(pieces.rows) - 1):
+        n_shingles = hash_windows(tokens, _row_tokens(pieces, row, tokens), width, shingles)
         if used + n_shingles > len(hashes):
             grown = np.empty(2 * (used + n_shingles), np.uint64)
             grown[:used] = hashes[:used]

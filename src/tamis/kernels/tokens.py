@@ -1,3 +1,5 @@
+# mypy: disable-error-code="untyped-decorator,no-any-return,no-untyped-call" - numba has no types
+
 """Splits text into tokens and gives each a 64-bit hash, straight on Arrow's bytes.
 
 The rule, the same for every script:

@@ -11,7 +11,7 @@ from tamis.kernels.pieces import TextChoice, from_messages
 from tamis.op import Measure
 
 
-class StaticEmbedding(Measure, kw_only=True):
+class StaticEmbedding(Measure, frozen=True, kw_only=True):
     """What a conversation is about, as a vector: close vectors share topics and words.
 
     text:    `user` the first user message; `assistant` all that the assistant says; `conversation`

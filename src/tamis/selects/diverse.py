@@ -25,7 +25,7 @@ DECIMALS = 4
 KEPT, TOO_SIMILAR, BEYOND, UNSCORED = "kept", "too_similar", "beyond_target", "unscored"
 
 
-class DiverseTopK(Select, kw_only=True):
+class DiverseTopK(Select, frozen=True, kw_only=True):
     """Takes the best rows by `score`, skipping each that is too similar to one already taken.
 
     Rows are walked from the highest score down (ties by id). A row is kept when its cosine similarity

@@ -17,7 +17,7 @@ from tamis.selects.greedy import DECIMALS, EXACT, NEAR, SAME_WORDS, Ranked, deci
 Pairs = npt.NDArray[np.int64]
 
 
-class NearDuplicates(Select, kw_only=True):
+class NearDuplicates(Select, frozen=True, kw_only=True):
     """Drops conversations that say nearly the same as one that is kept, and names that one.
 
     Similarity is the Jaccard similarity of the sets of shingles of `shingle` words (`tamis.kernels`
@@ -189,7 +189,7 @@ class _Texts(NamedTuple):
     def of(cls, chunks: list[Pieces], width: int) -> _Texts:
         from tamis.kernels.shingles import shingle_sets
 
-        sets = [shingle_sets(*pieces, width) for pieces in chunks]
+        sets = [shingle_sets(pieces, width) for pieces in chunks]
         starts = np.cumsum([0] + [len(hashes) for _, hashes in sets])
         offsets = [np.zeros(1, np.int64)]
         offsets += [own[1:] + start for (own, _), start in zip(sets, starts, strict=False)]
@@ -202,7 +202,8 @@ class _Texts(NamedTuple):
     ) -> npt.NDArray[np.bool_]:
         """Whether rows say the same bytes in the same roles; rows without bytes equal nothing."""
         equal = np.zeros(len(left), dtype=bool)
-        known, text = -1, ()
+        known = -1
+        text: tuple[tuple[int, bytes], ...] = ()
         for pair in np.flatnonzero(may_be).tolist():
             if left[pair] != known:
                 known, text = left[pair], self._bytes(int(left[pair]))
