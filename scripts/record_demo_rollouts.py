@@ -91,9 +91,9 @@ def main() -> None:
         lines = arguments.questions.read_text("utf-8").splitlines()
         questions = [json.loads(line)["question"] for line in lines]
     else:
-        from tamis.demo.questions import QUESTIONS
+        from tamis.demo.questions import demo_questions
 
-        questions = [question.question for question in QUESTIONS()]
+        questions = [question.question for question in demo_questions()]
     recorded = record(questions)
     text = "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in recorded)
     arguments.out.write_text(text, "utf-8")
