@@ -1,4 +1,5 @@
-# mypy: disable-error-code="untyped-decorator,no-any-return,no-untyped-call" - numba has no types
+# numba has no types
+# mypy: disable-error-code="untyped-decorator,no-any-return,no-untyped-call"
 
 """Classes of equal rows, and the greedy choice of rows that are not near a row chosen before."""
 

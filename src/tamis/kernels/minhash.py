@@ -1,4 +1,5 @@
-# mypy: disable-error-code="untyped-decorator,no-any-return,no-untyped-call" - numba has no types
+# numba has no types
+# mypy: disable-error-code="untyped-decorator,no-any-return,no-untyped-call"
 
 """MinHash sketches with a promised recall, and the pairs of rows that share a band.
 

@@ -109,8 +109,8 @@ def _strings(column: pa.StringArray) -> _Strings:
     if len(column) == 0 or offsets is None:
         return _Strings(_NO_BYTES, np.zeros(len(column), np.int64), np.zeros(len(column), np.int64))
     kind = np.int64 if pa.types.is_large_string(column.type) else np.int32
-    places = np.frombuffer(offsets, dtype=kind)[column.offset : column.offset + len(column) + 1]
-    places = places.astype(np.int64)
+    window = slice(column.offset, column.offset + len(column) + 1)
+    places: Places = np.frombuffer(offsets, dtype=kind)[window].astype(np.int64)
     starts, ends = places[:-1], places[1:]
     if column.null_count:
         present = column.is_valid().to_numpy(zero_copy_only=False)
@@ -147,7 +147,7 @@ def _chosen(roles: npt.NDArray[np.int8], owner: Places, text: TextChoice) -> npt
     if text == "conversation":
         return np.ones(len(roles), dtype=bool)
     if text == "assistant":
-        return roles == _ASSISTANT
+        return np.equal(roles, _ASSISTANT)
     users = np.flatnonzero(roles == _USER)
     _, first = np.unique(owner[users], return_index=True)
     chosen = np.zeros(len(roles), dtype=bool)

@@ -1,4 +1,5 @@
-# mypy: disable-error-code="untyped-decorator,no-any-return,no-untyped-call" - numba has no types
+# numba has no types
+# mypy: disable-error-code="untyped-decorator,no-any-return,no-untyped-call"
 
 """Token shingles of many texts at once: MinHash sketches, and exact sets for true similarity.
 

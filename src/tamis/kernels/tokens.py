@@ -1,4 +1,5 @@
-# mypy: disable-error-code="untyped-decorator,no-any-return,no-untyped-call" - numba has no types
+# numba has no types
+# mypy: disable-error-code="untyped-decorator,no-any-return,no-untyped-call"
 
 """Splits text into tokens and gives each a 64-bit hash, straight on Arrow's bytes.
 
@@ -32,7 +33,6 @@ _STEP = np.uint64(WORD_STEP)
 _MIX_1 = np.uint64(MIX_1)
 _MIX_2 = np.uint64(MIX_2)
 _33 = np.uint64(33)
-_NOT_ASCII = 255
 _N_FOLDED = len(FOLDED)
 _ASTRAL_SINGLE = 0x1F000
 _ASTRAL_SEPARATOR = 0xE0000
@@ -41,17 +41,6 @@ _ASTRAL_SEPARATOR = 0xE0000
 TEXT = nb.types.Array(nb.uint8, 1, "C", readonly=True)
 HASHES = nb.types.Array(nb.uint64, 1, "C")
 _PAIR = nb.types.UniTuple(nb.int64, 2)
-_WORD_END = nb.types.Tuple((nb.uint64, nb.int64))
-
-
-def _ascii() -> npt.NDArray[np.uint8]:
-    """By byte: separator, single, the folded letter or digit itself, or not ASCII."""
-    table = np.full(256, _NOT_ASCII, dtype=np.uint8)
-    table[:128] = np.where(KINDS[:128] == WORD, FOLDED[:128], KINDS[:128])
-    return table
-
-
-_ASCII = _ascii()
 
 
 @nb.njit(nb.uint64(nb.uint64), cache=True, nogil=True, inline="always")
@@ -88,28 +77,6 @@ def _kind(code: int) -> int:
     return SINGLE if code < _ASTRAL_SEPARATOR else SEPARATOR
 
 
-@nb.njit(_WORD_END(TEXT, nb.int64, nb.int64), cache=True, nogil=True, inline="always")
-def _word(text: npt.NDArray[np.uint8], at: int, end: int) -> tuple[np.uint64, int]:
-    """Hash of the word that starts at `at`, before mixing, and where it ends."""
-    word = _SEED
-    while at < end:
-        byte = _ASCII[text[at]]
-        # the table holds the folded letter itself: one look-up both classifies and folds
-        if byte > SINGLE and byte != _NOT_ASCII:
-            word = (word ^ np.uint64(byte)) * _STEP
-            at += 1
-            continue
-        if byte != _NOT_ASCII:
-            break
-        code, width = _character(text, at)
-        if _kind(code) != WORD:
-            break
-        folded = np.uint64(FOLDED[code]) if code < _N_FOLDED else np.uint64(code)
-        word = (word ^ folded) * _STEP
-        at += width
-    return word, at
-
-
 @nb.njit(nb.int64(TEXT, nb.int64, nb.int64, HASHES, nb.int64), cache=True, nogil=True)
 def hash_tokens(
     text: npt.NDArray[np.uint8], start: int, end: int, out: npt.NDArray[np.uint64], n: int
@@ -119,22 +86,29 @@ def hash_tokens(
     `out` must have room for `end - start` more: a token is at least one byte.
     """
     at = start
+    word = _SEED
+    is_open = False
     while at < end:
-        kind = np.int64(_ASCII[text[at]])
-        if kind == SEPARATOR:
-            at += 1
-        elif kind == SINGLE:
-            out[n] = mix((_SEED ^ np.uint64(text[at])) * _STEP)
-            n += 1
-            at += 1
-        elif kind == _NOT_ASCII and _kind(_character(text, at)[0]) != WORD:
+        code = np.int64(text[at])
+        width = 1
+        if code >= 128:
             code, width = _character(text, at)
-            if _kind(code) == SINGLE:
-                out[n] = mix((_SEED ^ np.uint64(code)) * _STEP)
-                n += 1
-            at += width
-        else:
-            word, at = _word(text, at, end)
+        at += width
+        kind = _kind(code)
+        if kind == WORD:
+            folded = np.uint64(FOLDED[code]) if code < _N_FOLDED else np.uint64(code)
+            word = (word ^ folded) * _STEP
+            is_open = True
+            continue
+        if is_open:
             out[n] = mix(word)
             n += 1
+            word = _SEED
+            is_open = False
+        if kind == SINGLE:
+            out[n] = mix((_SEED ^ np.uint64(code)) * _STEP)
+            n += 1
+    if is_open:
+        out[n] = mix(word)
+        n += 1
     return n

@@ -149,7 +149,7 @@ def _decisions(rows: Ranked, found: _Outcome, near: _Pairs, threshold: float) ->
     return pa.table(columns, schema=DECISIONS)
 
 
-def _evidence(
+def _evidence(  # noqa: PLR0917
     found: _Outcome,
     near: _Pairs,
     pair: Places,

@@ -1,0 +1,102 @@
+"""Plain-Python twins of the text kernels: slow, short and easy to believe. Tests hold them equal."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from tamis.kernels.characters import FOLDED, KINDS, SEPARATOR, SINGLE, WORD
+
+_MASK = (1 << 64) - 1
+
+
+def kind(character: str) -> int:
+    """What a character is: `SEPARATOR`, `WORD` or `SINGLE`."""
+    code = ord(character)
+    if code < 0x10000:
+        return int(KINDS[code])
+    if code < 0x1F000:
+        return WORD
+    return SINGLE if code < 0xE0000 else SEPARATOR
+
+
+def tokens(text: str) -> list[str]:
+    """The tokens of a text, case folded.
+
+    >>> tokens("It's 2 + 3.5, 你好!")
+    ['it', 's', '2', '+', '3', '5', '你', '好']
+    """
+    found = []
+    word = ""
+    for character in text:
+        what = kind(character)
+        if what == WORD:
+            code = ord(character)
+            word += chr(FOLDED[code]) if code < len(FOLDED) else character
+            continue
+        if word:
+            found.append(word)
+            word = ""
+        if what == SINGLE:
+            found.append(character)
+    return [*found, word] if word else found
+
+
+def shingles(words: Sequence[str], width: int) -> set[tuple[str, ...]]:
+    """All windows of `width` words, the text padded with `width - 1` blanks on either side.
+
+    >>> sorted(shingles(["go", "on"], 2))
+    [('', 'go'), ('go', 'on'), ('on', '')]
+    """
+    if not words:
+        return set()
+    blanks = [""] * (width - 1)
+    padded = [*blanks, *words, *blanks]
+    return {tuple(padded[at : at + width]) for at in range(len(words) + width - 1)}
+
+
+def similarity(left: Sequence[str], right: Sequence[str], width: int) -> float:
+    """Jaccard similarity of the shingle sets of two token sequences; 0 when both are empty."""
+    a, b = shingles(left, width), shingles(right, width)
+    return len(a & b) / len(a | b) if a or b else 0.0
+
+
+def mix(value: int) -> int:
+    """The finaliser of MurmurHash3 on 64 bits."""
+    value ^= value >> 33
+    value = value * 0xFF51AFD7ED558CCD & _MASK
+    value ^= value >> 33
+    value = value * 0xC4CEB9FE1A85EC53 & _MASK
+    return value ^ value >> 33
+
+
+def hash_token(token: str) -> int:
+    """The 64-bit hash of one token: FNV-1a over its characters, then mixed."""
+    value = 0xCBF29CE484222325
+    for character in token:
+        value = (value ^ ord(character)) * 0x00000100000001B3 & _MASK
+    return mix(value)
+
+
+def hash_windows(hashes: Sequence[int], width: int) -> list[int]:
+    """The 64-bit hash of each padded window of token hashes, a blank being 0."""
+    if not hashes:
+        return []
+    blanks = [0] * (width - 1)
+    padded = [*blanks, *hashes, *blanks]
+    found = []
+    for at in range(len(hashes) + width - 1):
+        window = 0
+        for value in padded[at : at + width]:
+            window = (window * 0x9E3779B97F4A7C15 + value) & _MASK
+        spread = (window ^ window >> 32) * 0xD6E8FEB86659FD93 & _MASK
+        found.append(spread ^ spread >> 32)
+    return found
+
+
+def signature(hashes: Sequence[int], factors: Sequence[int], addends: Sequence[int]) -> list[int]:
+    """For each permutation, the least of factor * x + addend over the upper halves x of `hashes`."""
+    halves = [value >> 32 for value in hashes]
+    return [
+        min((factor * half + addend) & 0xFFFFFFFF for half in halves)
+        for factor, addend in zip(factors, addends, strict=True)
+    ]
