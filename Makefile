@@ -3,6 +3,7 @@
 #   make test    install what the tests need and run them all, slow ones too
 #   make check   formatting, lint, types, import layers, size budgets, generated pages
 #   make soak    long trials: killed runs, memory, many demo seeds
+#   make docs    write the generated pages anew
 #   make bench   measure every claim of speed, and write the tables of docs/benchmarks.md anew
 # PYTHON=python3.12 picks another interpreter; ARGS="-k think" is handed to pytest.
 
@@ -51,6 +52,7 @@ check: $(DEV)
 	$(BIN)/python scripts/style_figures.py --check
 	$(BIN)/python scripts/install_size.py
 	$(BIN)/python scripts/docs_tables.py --check
+	$(BIN)/python scripts/docs_reference.py --check
 
 format: $(DEV)
 	$(BIN)/ruff format .
@@ -58,6 +60,7 @@ format: $(DEV)
 
 docs: $(DEV)
 	$(BIN)/python scripts/docs_tables.py
+	$(BIN)/python scripts/docs_reference.py
 
 soak: $(DEV)
 	$(BIN)/python benchmarks/kill.py

@@ -1,0 +1,114 @@
+"""Writes `docs/reference/` from the code: commands, operators, rules. `--check` says whether it is fresh."""
+
+from __future__ import annotations
+
+import inspect
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import typer
+
+from tamis import catalogue
+from tamis.cli.main import app
+from tamis.op import Keep, Measure, Rewrite, Select, Summary
+
+FOLDER = Path(__file__).resolve().parent.parent / "docs" / "reference"
+SHAPES = (Measure, Summary, Rewrite, Keep, Select)
+WRITTEN = "Written by `make docs` from the code.\n"
+
+
+def commands() -> str:
+    """Every command with its arguments and options."""
+    group = typer.main.get_command(app)
+    parts = ["# Commands\n", WRITTEN]
+    for name, command in sorted(group.commands.items()):  # type: ignore[attr-defined]
+        parts.append("\n".join(_command(name, command)))
+    return "\n".join(parts)
+
+
+def _command(name: str, command: Any) -> Iterator[str]:
+    arguments = [p for p in command.params if p.param_type_name == "argument"]
+    shown = " ".join((p.name or "").upper() + ("..." if p.nargs == -1 else "") for p in arguments)
+    yield f"## tamis {name}\n"
+    yield f"`tamis {f'{name} {shown}'.strip()}`\n"
+    yield f"{inspect.cleandoc(command.help or '')}\n"
+    options = [p for p in command.params if p.param_type_name == "option" and not p.hidden]
+    if options:
+        yield "| option | default | meaning |\n|---|---|---|"
+    for option in options:
+        names = ", ".join([*option.opts, *option.secondary_opts])
+        default = option.default
+        told = "" if default is None or callable(default) else f"`{default}`"
+        yield f"| `{names}` | {told} | {_cell(option.help or '')} |"
+    yield ""
+
+
+def _cell(text: str) -> str:
+    return " ".join(text.split()).replace("|", "\\|")
+
+
+def _shape(operator: type) -> str:
+    return next(shape.__name__.lower() for shape in SHAPES if issubclass(operator, shape))
+
+
+def operators() -> str:
+    """Every operator of the catalogue: shape, options, and its own description."""
+    parts = ["# Operators\n", WRITTEN]
+    for name in sorted(catalogue.OPERATORS):
+        operator = catalogue.load(name)
+        parts.append(f"## {name}\n\n*{_shape(operator)}*\n")
+        fields = msgspec.structs.fields(operator)
+        if fields:
+            parts.append("| option | default |\n|---|---|")
+            parts += [f"| `{field.name}` | {_default(field)} |" for field in fields]
+            parts.append("")
+        parts.append(f"```text\n{inspect.cleandoc(operator.__doc__ or '')}\n```\n")
+    return "\n".join(parts)
+
+
+def _default(field: msgspec.structs.FieldInfo) -> str:
+    if field.default is not msgspec.NODEFAULT:
+        return f"`{field.default!r}`"
+    if field.default_factory is not msgspec.NODEFAULT:
+        return f"`{field.default_factory()!r}`"
+    return "*required*"
+
+
+def rules() -> str:
+    """Every rule that a check can report."""
+    parts = ["# Rules\n", WRITTEN]
+    for name in sorted(catalogue.CHECKS):
+        parts.append(f"## {name}\n")
+        for rule in catalogue.load(name).rules:
+            parts.append(f"### {rule.id}\n")
+            parts.append(f"{rule.severity}, {rule.dimension}: {rule.summary}\n\nFix: {rule.fix}\n")
+            if rule.good or rule.bad:
+                parts.append(f"```text\ngood: {rule.good}\nbad:  {rule.bad}\n```\n")
+    return "\n".join(parts)
+
+
+def main() -> int:
+    """Write the pages, or with `--check` compare them."""
+    pages = {"commands.md": commands(), "operators.md": operators(), "rules.md": rules()}
+    stale = [
+        n
+        for n, text in pages.items()
+        if not (FOLDER / n).exists() or (FOLDER / n).read_text() != text
+    ]
+    if "--check" in sys.argv:
+        for name in stale:
+            print(
+                f"docs/reference/{name} is not what the code says; run `make docs`", file=sys.stderr
+            )
+        return 1 if stale else 0
+    FOLDER.mkdir(exist_ok=True)
+    for name, text in pages.items():
+        (FOLDER / name).write_text(text, encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
