@@ -54,7 +54,7 @@ def bin_numbers(values: FloatArray, kept: FloatArray | None, *, whole: bool) -> 
 def _edges(values: FloatArray, *, whole: bool) -> tuple[FloatArray, bool]:
     smallest, largest = float(values.min()), float(values.max())
     top = float(np.quantile(values, 0.99))
-    is_open = largest - smallest > 2 * (top - smallest) > 0
+    is_open = largest - smallest > 1.5 * (top - smallest) > 0
     top = top if is_open else largest
     # whole numbers get bars [k, k + step), so the largest needs room above it
     span = top - smallest + (1 if whole else 0)
@@ -86,13 +86,13 @@ def _label(low: float, high: float, *, whole: bool, is_open: bool) -> str:
 
 
 def show_number(value: float) -> str:
-    """A number for people: thousands apart, at most four digits after the point.
+    """A number for people: thousands apart, three digits for fractions.
 
     >>> show_number(12345.0), show_number(0.25)
     ('12,345', '0.25')
     """
     if value == int(value) and abs(value) < 1e15:
         return f"{int(value):,}"
-    if abs(value) >= 1000:
+    if abs(value) >= 100:
         return f"{value:,.0f}"
-    return f"{value:.4g}"
+    return f"{value:.3g}"

@@ -6,6 +6,7 @@ are CSS classes, so one picture serves light, dark and paper. Everything textual
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 from markupsafe import Markup, escape
@@ -21,7 +22,7 @@ def visible(text: str) -> str:
     """`text` with control characters, lone surrogates and direction overrides shown, not obeyed.
 
     >>> visible("a\\x00b\\u202ec")
-    'a␀b⟨U+202E⟩c'
+    'a⟨U+0000⟩b⟨U+202E⟩c'
     """
     if text.isascii() and text.isprintable():
         return text
@@ -30,10 +31,9 @@ def visible(text: str) -> str:
 
 def _visible_character(character: str) -> str:
     code = ord(character)
-    if code < 0x20 and character not in "\n\t":
-        return chr(0x2400 + code)
     is_hidden = (
-        0x7F <= code <= 0x9F
+        (code < 0x20 and character not in "\n\t")
+        or 0x7F <= code <= 0x9F
         or 0x202A <= code <= 0x202E
         or 0x2066 <= code <= 0x2069
         or 0xD800 <= code <= 0xDFFF
@@ -188,21 +188,25 @@ def show_short(value: float) -> str:
 
 
 def _bin_labels(bins: Sequence[Bin], pitch: float, floor: float) -> list[str]:
-    """As many labels as fit without touching, the first and the last among them."""
-    if not bins:
-        return []
-    widest = max(_text_width(b.label) for b in bins)
-    every = max(1, -(-int(widest + 8) // max(int(pitch), 1)))
-    shown = [i for i in range(0, len(bins), every) if len(bins) - 1 - i >= every] + [len(bins) - 1]
-    parts = []
-    for i in shown:
-        x = _LEFT + (i + 0.5) * pitch
-        at_end = i == len(bins) - 1 and every > 1
-        anchor = "end" if at_end else "middle"
-        parts.append(
-            label(x + (pitch / 2 if at_end else 0), floor + 16, bins[i].label, "tick", anchor)
-        )
-    return parts
+    """Each bar's own label where all fit; else round edges between bars, as many as fit."""
+    if all(_text_width(b.label) + 4 <= pitch for b in bins):
+        return [
+            label(_LEFT + (i + 0.5) * pitch, floor + 16, b.label, "tick")
+            for i, b in enumerate(bins)
+        ]
+    # exact rates such as 3/16 have no edges between bars: name every few of them
+    is_exact = any(b.low is None or b.low == b.high for b in bins)
+    names = [b.label if b.low is None or is_exact else show_short(b.low) for b in bins]
+    last = bins[-1]
+    if not is_exact and last.low is not None and last.high is not None:
+        names.append(show_short(last.high))
+    widest = max(_text_width(name) for name in names)
+    every = math.ceil((widest + 10) / pitch)
+    shift = 0.5 if is_exact else 0.0
+    return [
+        label(_LEFT + (i + shift) * pitch, floor + 16, names[i], "tick")
+        for i in range(0, len(names), every)
+    ]
 
 
 def _text_width(text: str) -> float:

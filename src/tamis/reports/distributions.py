@@ -130,7 +130,10 @@ def _describe_numbers(
         estimated="estimated" in field.name,
         mean=float(values.mean()),
         smallest=float(values.min()),
-        quantiles={name: float(np.quantile(values, at)) for name, at in _QUANTILES.items()},
+        quantiles={
+            name: float(np.quantile(values, at, method="inverted_cdf"))
+            for name, at in _QUANTILES.items()
+        },
         largest=float(values.max()),
         bins=bin_numbers(values, kept_values, whole=pa.types.is_integer(field.type)),
     )

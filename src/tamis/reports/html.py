@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 from functools import cache
 from pathlib import Path
 
 import jinja2
 import msgspec
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from tamis.errors import SchemaError
 from tamis.reports import charts, words
@@ -69,6 +70,8 @@ def _environment() -> jinja2.Environment:
         percent=words.show_percent,
         interval=words.show_interval,
         counted=words.count_noun,
+        coded=mark_code,
+        emphasised=emphasise,
     )
     return environment
 
@@ -78,3 +81,32 @@ def _show(value: object) -> object:
     if isinstance(value, str) and not isinstance(value, Markup):
         return visible(value)
     return value
+
+
+def mark_code(text: str) -> Markup:
+    """Text with what stands between backticks set as code; everything is escaped first.
+
+    >>> mark_code("run `tamis fix` <now>")
+    Markup('run <code>tamis fix</code> &lt;now&gt;')
+    """
+    return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(visible(text)))))
+
+
+def emphasise(text: str) -> Markup:
+    """A sentence with its numbers in bold and what stands between backticks set as code.
+
+    >>> emphasise("240 came, 1.5% left by `a/b2`")
+    Markup('<strong>240</strong> came, <strong>1.5%</strong> left by <code>a/b2</code>')
+    """
+    parts = re.split(r"(`[^`]+`)", text)
+    return Markup("").join(_emphasise_part(part) for part in parts)
+
+
+def _emphasise_part(part: str) -> Markup:
+    if len(part) > 2 and part.startswith("`"):
+        return mark_code(part)
+    # split before escaping: an escaped quote holds a number of its own
+    pieces = re.split(r"(?<![\w.])(\d[\d,]*(?:\.\d+)?%?)(?![\w])", part)
+    marked = [escape(visible(piece)) for piece in pieces]
+    marked[1::2] = [Markup(f"<strong>{piece}</strong>") for piece in marked[1::2]]
+    return Markup("").join(marked)

@@ -103,7 +103,9 @@ def _markdown_section(section: Section, *, alone: bool) -> list[str]:
         gaps = [f"- {_escape(gap.what)}: {_escape(gap.why)}" for gap in section.not_checked]
         blocks.append("\n".join(["Not checked:", "", *gaps]))
     if section.next:
-        blocks.append("\n".join(["```sh", *(step.command for step in section.next), "```"]))
+        blocks.append(
+            "\n".join(["```sh", *(" ".join(step.command.split()) for step in section.next), "```"])
+        )
     return blocks
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import PurePath
 
 import msgspec
@@ -15,6 +16,7 @@ _SINGULAR = {
     "preferences": "preference",
     "rollouts": "rollout",
 }
+_MAX_PATHS = 4
 _PARTICIPLES = {
     "import": "Import",
     "check": "Check",
@@ -41,24 +43,24 @@ def show_percent(rate: float) -> str:
     """A rate as a percentage, one decimal below ten; a small rate never shows as 0.
 
     >>> show_percent(0.117), show_percent(0.0004), show_percent(0.0)
-    ('12 %', '0.04 %', '0 %')
+    ('12%', '0.04%', '0%')
     """
     percent = rate * 100
     if rate in (0, 1):
-        return f"{percent:.0f} %"
+        return f"{percent:.0f}%"
     if percent < 0.1:
-        return f"{percent:.1g} %" if percent >= 0.001 else "< 0.001 %"
+        return f"{percent:.1g}%" if percent >= 0.001 else "<0.001%"
     if percent < 10:
-        return f"{percent:.1f} %"
+        return f"{percent:.1f}%"
     # 99.97 must not read as all of them
-    return f"{percent:.0f} %" if percent <= 99 else f"{percent:.1f} %"
+    return f"{percent:.0f}%" if percent <= 99 else f"{percent:.1f}%"
 
 
 def show_interval(rate: Rate) -> str:
     """A rate's 95 % interval in words; empty when nothing was looked at.
 
     >>> show_interval(Rate(count=3, n=16, rate=3 / 16, low=0.066, high=0.43))
-    '6.6 % to 43 %'
+    '6.6% to 43%'
     """
     if rate.low is None or rate.high is None:
         return ""
@@ -110,7 +112,7 @@ def _left(section: Section) -> str:
     counts = section.counts
     if counts.dropped == 0:
         return f"All {counts.kept:,} were kept." if counts.kept > 1 else ""
-    main = [f"{r.count:,} for {r.reason}" for r in section.dropped_by[:3]]
+    main = [f"{r.count:,} ({r.reason})" for r in section.dropped_by[:3]]
     more = "" if len(section.dropped_by) <= 3 else ", and others for less frequent reasons"
     sentence = f"{counts.kept:,} were kept and {counts.dropped:,} were dropped"
     sentence += f": {list_words(main)}{more}" if main else ""
@@ -133,7 +135,7 @@ def _found(section: Section) -> str:
         sentence += f" ({show_percent(findings.rows.rate)} of {findings.rows.n:,})"
     errors = findings.rows_by_severity["error"].count
     sentence += f"; {errors:,} of them hold an error" if errors else "; none is an error"
-    worst = [f"{r.rule} ({r.rows.count:,})" for r in findings.rules[:3]]
+    worst = [f"`{r.rule}` ({r.rows.count:,})" for r in findings.rules[:3]]
     matters = "What matters most is" if len(worst) == 1 else "What matters most are"
     return f"{sentence}. {matters} {list_words(worst)}."
 
@@ -143,13 +145,13 @@ def _mended(section: Section) -> str:
     if n == 0:
         return ""
     main = section.changes[0]
-    return f"{count_noun(n, 'repairs')} were made, most often {main.rule} ({main.changes:,})."
+    return f"{count_noun(n, 'repairs')} were made, most often `{main.rule}` ({main.changes:,})."
 
 
 def _duplicates(section: Section) -> str:
     clusters = [c for c in section.clusters if c.clusters]
     return " ".join(
-        f"{c.step} found {count_noun(c.clusters, 'clusters')} of rows that say nearly the same; "
+        f"`{c.step}` found {count_noun(c.clusters, 'clusters')} of rows that say nearly the same; "
         f"one row of each was kept and {c.dropped:,} were dropped."
         for c in clusters
     )
@@ -208,54 +210,61 @@ def suggest(section: Section) -> list[RunCommand]:
     """The commands worth running next, for this kind of run and what it found."""
     if not section.inputs:
         return []
-    path = section.inputs[0].path
+    paths = " ".join(shlex.quote(i.path) for i in section.inputs[:_MAX_PATHS])
+    paths += " …" if len(section.inputs) > _MAX_PATHS else ""
     if section.kind == "questions":
-        return _suggest_for_questions(section, path)
+        return _suggest_for_questions(section, paths)
     suggestions = []
     command = section.command.split()[0] if section.command else ""
     has_findings = section.checks is not None and section.checks.findings.total > 0
     if command in ("import", "export"):
         suggestions.append(
-            RunCommand(command=f"tamis check {path}", why="look for faults in every row")
+            RunCommand(command=f"tamis check {paths}", why="look for faults in every row")
         )
     if has_findings and command != "fix":
         suggestions.append(
             RunCommand(
-                command=f"tamis fix {path} -o {_beside(path, 'fixed')}",
+                command=f"tamis fix {paths} -o {_beside(section, 'fixed')}",
                 why="make the repairs that lose nothing, each on record",
             )
         )
     if not section.clusters and command != "import":
         suggestions.append(
             RunCommand(
-                command=f"tamis dedup {path} -o {_beside(path, 'dedup')}",
+                command=f"tamis dedup {paths} -o {_beside(section, 'dedup')}",
                 why="drop rows that say nearly the same",
             )
         )
     dropped = next((d.id for step in section.steps for d in step.examples), None)
     if dropped is not None:
-        suggestions.append(RunCommand(command=f"tamis why {dropped}", why="ask why this row left"))
+        suggestions.append(
+            RunCommand(command=f"tamis why {shlex.quote(dropped)}", why="ask why this row left")
+        )
     return suggestions
 
 
-def _suggest_for_questions(section: Section, path: str) -> list[RunCommand]:
+def _suggest_for_questions(section: Section, paths: str) -> list[RunCommand]:
     if not section.pass_rates:
         return [
             RunCommand(
-                command=f"tamis calibrate {path} -o {_beside(path, 'calibrated')}",
+                command=f"tamis calibrate {paths} -o {_beside(section, 'calibrated')}",
                 why="measure how often your model answers each question right",
             )
         ]
     dropped = next((d.id for step in section.steps for d in step.examples), None)
     if dropped is None:
         return []
-    return [RunCommand(command=f"tamis why {dropped}", why="ask why this question left")]
+    return [
+        RunCommand(command=f"tamis why {shlex.quote(dropped)}", why="ask why this question left")
+    ]
 
 
-def _beside(path: str, word: str) -> str:
-    name = PurePath(path).name
-    stem, dot, rest = name.partition(".")
-    return f"{stem}.{word}{dot}{rest}" if dot else f"{stem}-{word}"
+def _beside(section: Section, word: str) -> str:
+    """A name for the output of the next command: beside a single input, else a folder."""
+    if len(section.inputs) > 1:
+        return word
+    stem, dot, rest = PurePath(section.inputs[0].path).name.partition(".")
+    return shlex.quote(f"{stem}.{word}{dot}{rest}" if dot else f"{stem}-{word}")
 
 
 def show_json(text: bytes) -> str:
