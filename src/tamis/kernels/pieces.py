@@ -80,9 +80,8 @@ class Pieces(NamedTuple):
 
     def strings(self) -> list[str]:
         """The text of each row, its non-empty pieces joined by a line break; "" when there is none."""
-        raw = [memoryview(buffer) for buffer in self.buffers]
         texts = [
-            str(raw[source][start:end], "utf-8")
+            self.buffers[source][start:end].tobytes().decode()
             for source, start, end in zip(
                 self.source.tolist(), self.starts.tolist(), self.ends.tolist(), strict=True
             )

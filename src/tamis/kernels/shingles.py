@@ -1,5 +1,5 @@
 # numba has no types
-# mypy: disable-error-code="untyped-decorator,no-any-return,no-untyped-call"
+# mypy: disable-error-code="untyped-decorator,no-any-return,no-untyped-call,return-value"
 
 """Token shingles of many texts at once: MinHash sketches, and exact sets for true similarity.
 

@@ -100,7 +100,8 @@ class DiverseTopK(Select, frozen=True, kw_only=True):
     def _walk_order(self, facts: pa.Table) -> npt.NDArray[np.int64]:
         """Rows with a score, best first."""
         if self.score is None:
-            return pc.sort_indices(facts.column("id")).to_numpy().astype(np.int64)
+            by_id: npt.NDArray[np.int64] = pc.sort_indices(facts.column("id")).to_numpy()
+            return by_id.astype(np.int64)
         if self.score not in facts.column_names:
             raise SchemaError(
                 f"diverse_top_k: expected a fact column `{self.score}` to rank by, got "
