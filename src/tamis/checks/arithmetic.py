@@ -67,11 +67,71 @@ _CLOSES_A_BORDER = frozenset(")]}）】」』”’\"'|*_$<>:;,.!?，。；：�
 _CJK_BEFORE = frozenset("第加减乘除以的零一二三四五六七八九十百千万亿点负每")
 _CJK_AFTER = frozenset("万亿千百十多几余倍成折分")
 _WORDS_BEFORE = frozenset(
-    ["if", "suppose", "assume", "assuming", "let", "say", "plus", "minus", "times", "by", "over", "of", "squared", "cubed", "sqrt", "root", "sum", "product", "mod", "modulo", "than", "version", "v", "day", "week", "month", "year", "step", "number", "page", "question", "problem", "person", "group", "chapter", "part", "option", "level", "round", "trip", "no", "hour", "line", "row", "class", "grade"]
+    [
+        "if",
+        "suppose",
+        "assume",
+        "assuming",
+        "let",
+        "say",
+        "plus",
+        "minus",
+        "times",
+        "by",
+        "over",
+        "of",
+        "squared",
+        "cubed",
+        "sqrt",
+        "root",
+        "sum",
+        "product",
+        "mod",
+        "modulo",
+        "than",
+        "version",
+        "v",
+        "day",
+        "week",
+        "month",
+        "year",
+        "step",
+        "number",
+        "page",
+        "question",
+        "problem",
+        "person",
+        "group",
+        "chapter",
+        "part",
+        "option",
+        "level",
+        "round",
+        "trip",
+        "no",
+        "hour",
+        "line",
+        "row",
+        "class",
+        "grade",
+    ]
 )
 # words after which a glued minus sign is a negative number: `is -5 + 3`
 _WORDS_BEFORE_MINUS = frozenset(
-    ["is", "was", "to", "get", "gives", "calculate", "compute", "and", "so", "that", "have", "equals"]
+    [
+        "is",
+        "was",
+        "to",
+        "get",
+        "gives",
+        "calculate",
+        "compute",
+        "and",
+        "so",
+        "that",
+        "have",
+        "equals",
+    ]
 )
 _WORDS_AFTER = re.compile(
     r"(?:[b-zB-Z]|million|billion|trillion|thousand|hundred|dozen|dozens|hundreds|thousands|mod|modulo"

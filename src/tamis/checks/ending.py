@@ -36,7 +36,7 @@ _SENTENCE_END = re.compile(r"[.!?][\"'”’)\]*_]*\s+(?=[\"'“‘(\[*_]*[A-ZÀ
 _WORD = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")
 _CJK = re.compile("[\u3040-\u30ff\u4e00-\u9fff\uac00-\ud7af]")
 # words that hardly ever end a sentence, by language
-_FUNCTION_WORDS = frozenset(
+_OPEN_WORDS = (
     # English
     "the a an and or but nor of to with from into onto than because although though unless whereas if that which"
     " who whose is are was were be has have had will would should could can may might must its their his her my your our"
@@ -49,11 +49,43 @@ _FUNCTION_WORDS = frozenset(
     # Spanish, Portuguese
     " el los las una uno y o pero porque que con por para en es son fue han puede sus os as um uma e mas com em"
     # Russian
-    " и или но а что который которая которые с в на из для по к от при чтобы если это был была".split()
+    " и или но а что который которая которые с в на из для по к от при чтобы если это был была"
 )
+_FUNCTION_WORDS = frozenset(_OPEN_WORDS.split())
 # words that do end questions and phrases in some language or idiom; left out of the above on purpose
 _FINAL_OK = frozenset(
-    ["in", "on", "at", "for", "by", "as", "is", "are", "was", "can", "may", "it", "was", "that", "this", "those", "these", "more", "most", "who", "have", "had", "die", "war", "a", "o", "e", "y", "c", "d"]
+    [
+        "in",
+        "on",
+        "at",
+        "for",
+        "by",
+        "as",
+        "is",
+        "are",
+        "was",
+        "can",
+        "may",
+        "it",
+        "was",
+        "that",
+        "this",
+        "those",
+        "these",
+        "more",
+        "most",
+        "who",
+        "have",
+        "had",
+        "die",
+        "war",
+        "a",
+        "o",
+        "e",
+        "y",
+        "c",
+        "d",
+    ]
 )
 _CJK_OPEN_ENDS = (
     "因为", "以及", "并且", "而且", "或者", "如果", "虽然", "但是", "由于", "为了", "包括", "例如", "比如", "通过", "关于",

@@ -11,7 +11,30 @@ from datetime import date
 
 # numbers that payment companies publish for tests
 _TEST_CARDS = frozenset(
-    ["4242424242424242", "4111111111111111", "4012888888881881", "4000056655665556", "5555555555554444", "5105105105105100", "5200828282828210", "378282246310005", "371449635398431", "378734493671000", "6011111111111117", "6011000990139424", "30569309025904", "38520000023237", "3530111333300000", "3566002020360505", "2223003122003222", "6200000000000005", "4222222222222", "5454545454545454", "4444333322221111", "4917610000000000"]
+    [
+        "4242424242424242",
+        "4111111111111111",
+        "4012888888881881",
+        "4000056655665556",
+        "5555555555554444",
+        "5105105105105100",
+        "5200828282828210",
+        "378282246310005",
+        "371449635398431",
+        "378734493671000",
+        "6011111111111117",
+        "6011000990139424",
+        "30569309025904",
+        "38520000023237",
+        "3530111333300000",
+        "3566002020360505",
+        "2223003122003222",
+        "6200000000000005",
+        "4222222222222",
+        "5454545454545454",
+        "4444333322221111",
+        "4917610000000000",
+    ]
 )
 _IBAN_LENGTHS = {
     "AD": 24, "AE": 23, "AL": 28, "AT": 20, "AZ": 28, "BA": 20, "BE": 16, "BG": 22, "BH": 22, "BR": 29,
@@ -25,7 +48,18 @@ _IBAN_LENGTHS = {
 }  # fmt: skip
 # the ones that appear in standards and bank manuals
 _TEST_IBANS = frozenset(
-    ["GB82WEST12345698765432", "DE89370400440532013000", "GB33BUKB20201555555555", "GB29NWBK60161331926819", "FR1420041010050500013M02606", "NL91ABNA0417164300", "BE68539007547034", "CH9300762011623852957", "ES9121000418450200051332", "IT60X0542811101000000123456"]
+    [
+        "GB82WEST12345698765432",
+        "DE89370400440532013000",
+        "GB33BUKB20201555555555",
+        "GB29NWBK60161331926819",
+        "FR1420041010050500013M02606",
+        "NL91ABNA0417164300",
+        "BE68539007547034",
+        "CH9300762011623852957",
+        "ES9121000418450200051332",
+        "IT60X0542811101000000123456",
+    ]
 )
 _RESIDENT_WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 _RESIDENT_CHECKS = "10X98765432"
@@ -35,10 +69,55 @@ _RESERVED_DOMAINS = re.compile(
 )
 # what people write when they mean any address at all
 _PLACEHOLDER_LOCAL = frozenset(
-    ["you", "your", "user", "username", "name", "yourname", "firstname", "lastname", "first.last", "someone", "somebody", "me", "email", "your.email", "youremail", "your_email", "example", "test", "noreply", "no-reply", "donotreply", "do-not-reply", "git"]
+    [
+        "you",
+        "your",
+        "user",
+        "username",
+        "name",
+        "yourname",
+        "firstname",
+        "lastname",
+        "first.last",
+        "someone",
+        "somebody",
+        "me",
+        "email",
+        "your.email",
+        "youremail",
+        "your_email",
+        "example",
+        "test",
+        "noreply",
+        "no-reply",
+        "donotreply",
+        "do-not-reply",
+        "git",
+    ]
 )
 _PLACEHOLDER_DOMAINS = frozenset(
-    ["email.com", "domain.com", "yourdomain.com", "mydomain.com", "company.com", "yourcompany.com", "mail.com", "test.com", "site.com", "website.com", "xyz.com", "abc.com", "host.com", "provider.com", "mycompany.com", "acme.com", "sample.com", "foo.com", "bar.com", "yoursite.com"]
+    [
+        "email.com",
+        "domain.com",
+        "yourdomain.com",
+        "mydomain.com",
+        "company.com",
+        "yourcompany.com",
+        "mail.com",
+        "test.com",
+        "site.com",
+        "website.com",
+        "xyz.com",
+        "abc.com",
+        "host.com",
+        "provider.com",
+        "mycompany.com",
+        "acme.com",
+        "sample.com",
+        "foo.com",
+        "bar.com",
+        "yoursite.com",
+    ]
 )
 _PUBLIC_RESOLVERS = frozenset(
     ("8.8.8.8", "8.8.4.4", "1.1.1.1", "1.0.0.1", "9.9.9.9", "114.114.114.114")
@@ -194,7 +273,9 @@ def is_secret(written: str) -> bool:
     ):
         return False
     body = (
-        written.rsplit("_", maxsplit=1)[-1] if "_" in written[:12] else re.sub(r"^(?:[A-Za-z]+-)+", "", written)
+        written.rsplit("_", maxsplit=1)[-1]
+        if "_" in written[:12]
+        else re.sub(r"^(?:[A-Za-z]+-)+", "", written)
     )
     if not re.search(r"\d", body):
         return False

@@ -125,7 +125,8 @@ def _last_replies(flat: FlatMessages) -> npt.NDArray[np.int64]:
     has_text = pc.fill_null(pc.greater(pc.binary_length(flat.text("content")), 0), False)
     n_calls = pc.fill_null(pc.list_value_length(flat.text("tool_calls")), 0)
     usable = has_text.to_numpy(zero_copy_only=False) & (n_calls.to_numpy(zero_copy_only=False) == 0)
-    return last[usable[last]]
+    whole: npt.NDArray[np.int64] = last[usable[last]]
+    return whole
 
 
 def _without_end_mark(texts: pa.StringArray) -> npt.NDArray[np.int64]:

@@ -133,9 +133,18 @@ class Distribution(Summary, frozen=True, forbid_unknown_fields=True, kw_only=Tru
         statistics += [
             (f"p{round(100 * share):02d}", _quantile(bins, n, share)) for share in _QUANTILES
         ]
-        rows = [_row(self.column, "statistic", name, value) for name, value in statistics]
+        rows: list[dict[str, str | float | None]] = [
+            {"column": self.column, "part": "statistic", "name": name, "value": value}
+            for name, value in statistics
+        ]
         rows += [
-            _row(self.column, "bin", "", row["count"], row["minimum"], row["maximum"])
+            {
+                "column": self.column,
+                "part": "bin",
+                "low": row["minimum"],
+                "high": row["maximum"],
+                "value": row["count"],
+            }
             for row in bins
         ]
         return pa.Table.from_pylist(rows, schema=DISTRIBUTION)
@@ -186,14 +195,3 @@ def _quantile(bins: list[dict[str, float]], n: int, share: float) -> float | Non
             low, high = row["minimum"], row["maximum"]
             return low if low == high else (low + high) / 2
     return None
-
-
-def _row(
-    column: str,
-    part: str,
-    name: str,
-    value: float | None,
-    low: float | None = None,
-    high: float | None = None,
-) -> dict[str, str | float | None]:
-    return {"column": column, "part": part, "name": name, "low": low, "high": high, "value": value}

@@ -35,7 +35,7 @@ class FindingCounts(Measure, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     def __call__(self, batch: pa.RecordBatch) -> pa.RecordBatch:
         """Count a batch."""
         counts = {
-            name: np.zeros(len(batch), dtype=np.int32) for name in ("error", "warning", "info")
+            name: np.zeros(len(batch), dtype=np.int64) for name in ("error", "warning", "info")
         }
         for column in self.reads:
             if column not in batch.schema.names:
@@ -47,8 +47,10 @@ class FindingCounts(Measure, frozen=True, forbid_unknown_fields=True, kw_only=Tr
                 raise SchemaError(f"{column}: expected a list of findings, got {findings.type}")
             rows = pc.list_parent_indices(findings).to_numpy()
             severities = pc.struct_field(pc.list_flatten(findings), "severity")
-            for severity, count in counts.items():
+            for severity in counts:
                 is_one = pc.fill_null(pc.equal(severities, severity), False)
                 found = rows[is_one.to_numpy(zero_copy_only=False)]
-                count += np.bincount(found, minlength=len(batch)).astype(np.int32)
-        return pa.record_batch([pa.array(c) for c in counts.values()], schema=self.adds())
+                counts[severity] += np.bincount(found, minlength=len(batch))
+        return pa.record_batch(
+            [pa.array(c, type=pa.int32()) for c in counts.values()], schema=self.adds()
+        )

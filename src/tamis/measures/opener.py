@@ -53,9 +53,10 @@ class Opener(Measure, frozen=True, forbid_unknown_fields=True, kw_only=True):
         openers: list[str | None] = [None] * flat.n_rows
         heads = pc.utf8_slice_codeunits(texts, 0, _HEAD_CHARS).to_pylist()
         for place, (row, head) in enumerate(zip(rows.tolist(), heads, strict=True)):
+            opening = head
             if head.lstrip().startswith("<think>"):
-                head = texts[place].as_py().partition("</think>")[2][:_HEAD_CHARS]
-            openers[row] = opening_words(head, self.n_words)
+                opening = texts[place].as_py().partition("</think>")[2][:_HEAD_CHARS]
+            openers[row] = opening_words(opening, self.n_words)
         return pa.record_batch([pa.array(openers, type=pa.string())], schema=self.adds())
 
 

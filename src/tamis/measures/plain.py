@@ -225,8 +225,13 @@ def _combined(values: list[Any], combine: Combine) -> Any:
     given = [value for value in values if value is not None]
     if not given:
         return None
-    reduce = {"sum": sum, "mean": statistics.fmean, "max": max, "min": min}[combine]
-    return reduce(given)
+    reduce: dict[Combine, PlainFunction] = {
+        "sum": sum,
+        "mean": statistics.fmean,
+        "max": max,
+        "min": min,
+    }
+    return reduce[combine](given)
 
 
 def _record_batch(rows: list[dict[str, Any]], schema: pa.Schema) -> pa.RecordBatch:

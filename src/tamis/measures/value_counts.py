@@ -144,7 +144,7 @@ def _as_text(batch: pa.RecordBatch, column: str) -> pa.Array:
 def _hash(value: str) -> int:
     import xxhash
 
-    return int(xxhash.xxh3_64_intdigest(value))
+    return int(xxhash.xxh3_64_intdigest(value.encode()))
 
 
 def _capped(merged: pa.Table, cap: int) -> pa.Table:
