@@ -224,6 +224,8 @@ def _python_call(node: ast.expr | None, lines: list[bytes]) -> ParsedCall:
     for keyword in node.keywords:
         if keyword.arg is None:
             raise _Unreadable(f"{name}: ** is not an argument")
+        if keyword.arg in arguments:  # `ast` lets it pass, Python does not
+            raise _Unreadable(f"{name}: argument `{keyword.arg}` is given twice")
         arguments[keyword.arg] = _plain(keyword.value, f"{name}: argument `{keyword.arg}`")
     positional = tuple(
         _plain(value, f"{name}: argument {place}") for place, value in enumerate(node.args, 1)

@@ -4,7 +4,7 @@ A tag inside a closed code fence or inside `inline code` is a mention, not a tag
 the format is no fault. Fences and backticks are Markdown's, with two limits: an unclosed fence hides
 nothing, and inline code does not cross a line. Where the hidden tags are needed to make pairs (a
 fence opened in the reasoning and closed in the answer), the reading without hiding is taken: see
-`think.think_spans` and `tools.tool_blocks`.
+`think.think_spans` and `tools.tool_blocks`. A tag directly between backticks is a mention always.
 
 Everything here is linear in the text. All offsets are characters.
 """
@@ -42,13 +42,18 @@ class Tag(NamedTuple):
 
 
 def read_tags(text: str) -> list[Tag]:
-    """Every think and tool-call tag in order, mentions included."""
+    """Every think and tool-call tag in order, those in code included unless directly quoted."""
     if "<" not in text:
         return []
     return [
         Tag(found[2].lower(), bool(found[1]), found.start(), found.end())
         for found in _TAG.finditer(text)
+        if not _is_quoted(text, found.start(), found.end())
     ]
+
+
+def _is_quoted(text: str, start: int, end: int) -> bool:
+    return text[end : end + 1] == "`" and text[max(start - 1, 0) : start] == "`"
 
 
 def code_regions(text: str) -> list[Region]:
