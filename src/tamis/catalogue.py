@@ -39,9 +39,9 @@ MEASURES: dict[str, str] = {
     "pass_rate": "tamis.calibrate.pass_rate:PassRate",
 }
 SUMMARIES: dict[str, str] = {
-    "distribution": "tamis.measures.summaries:Distribution",
-    "value_counts": "tamis.measures.summaries:ValueCounts",
-    "opener_diversity": "tamis.measures.summaries:OpenerDiversity",
+    "distribution": "tamis.measures.distribution:Distribution",
+    "value_counts": "tamis.measures.value_counts:ValueCounts",
+    "opener_diversity": "tamis.measures.opener_diversity:OpenerDiversity",
 }
 OTHERS: dict[str, str] = {
     "safe_fixes": "tamis.rewrites.safe_fixes:SafeFixes",
