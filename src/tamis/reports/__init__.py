@@ -7,7 +7,6 @@ from tamis.reports.contents import report_schema
 from tamis.reports.html import render
 from tamis.reports.numbers import build_report
 from tamis.reports.terminal import markdown, summary_lines
-from tamis.reports.write import write_report
 
 __all__ = [
     "build_report",
@@ -15,5 +14,4 @@ __all__ = [
     "render",
     "report_schema",
     "summary_lines",
-    "write_report",
 ]

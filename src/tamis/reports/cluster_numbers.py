@@ -10,12 +10,13 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from tamis.dataset import read_table
 from tamis.reports.bins import FloatArray
 from tamis.reports.contents import Bin, Cluster, Clusters, Member
 from tamis.reports.grouping import count_groups, first_per_group
 from tamis.reports.ledger_numbers import shorten
 from tamis.reports.rates import rate_of
-from tamis.reports.run_folder import Manifest, RunStep, read_shard, read_shards
+from tamis.reports.run_folder import Manifest, RunStep, read_pieces
 
 _MAX_MEMBERS = 8
 _SIZES = ((2, 2), (3, 3), (4, 4), (5, 9), (10, 19), (20, 49), (50, 99), (100, None))
@@ -26,7 +27,7 @@ def count_clusters(run: Path, manifest: Manifest, *, n_clusters: int = 20) -> li
 
     A cluster is a kept row and the rows dropped in its favour, each within the threshold of the kept
     row itself. Largest first, then by id.
-    Memory: one row for each cluster, and one shard.
+    Memory: one row for each cluster, and one piece.
     """
     counted = count_groups(_with_peer(run, ["step", "peer_id"]), ["step", "peer_id"])
     # a step that looks for pairs is reported even if it found none
@@ -41,7 +42,7 @@ def count_clusters(run: Path, manifest: Manifest, *, n_clusters: int = 20) -> li
 
 def _with_peer(run: Path, columns: list[str]) -> Iterator[pa.Table]:
     needed = list({*columns, "peer_id", "copies"})
-    for table in read_shards(run / "ledger" / "decisions", needed):
+    for table in read_pieces(run / "ledger" / "decisions", needed):
         is_member = pc.and_(pc.equal(table["copies"], 0), pc.is_valid(table["peer_id"]))
         yield table.filter(is_member).select(columns)
 
@@ -79,8 +80,8 @@ def _size_bins(sizes: npt.NDArray[np.int64]) -> list[Bin]:
 def _similarities(path: Path) -> FloatArray | None:
     if not path.is_file():
         return None
-    similarity = read_shard(path, ["similarity"])
-    values: FloatArray = similarity["similarity"].drop_null().cast(pa.float64()).to_numpy()
+    similarity = read_table(path, ["similarity"])["similarity"]
+    values: FloatArray = similarity.drop_null().cast(pa.float64()).to_numpy()
     return values
 
 
@@ -151,7 +152,7 @@ def _members(run: Path, step: str, peers: pa.ChunkedArray) -> dict[str, list[Mem
 def _openings(run: Path, ids: pa.ChunkedArray) -> dict[str, str]:
     """How the first user message of each kept row begins, by id."""
     openings: dict[str, str] = {}
-    for table in read_shards(run / "data", ["id", "messages", "prompt"]):
+    for table in read_pieces(run / "data", ["id", "messages", "prompt"]):
         texts = next((name for name in ("messages", "prompt") if name in table.column_names), None)
         if texts is None:
             return {}

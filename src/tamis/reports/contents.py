@@ -337,6 +337,7 @@ class Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     sums: list[SumRule]
     dropped_by: list[Reason]
     inputs: list[RunInput]
+    set_aside: list[RunInput]
     models: list[RunModel]
     steps: list[Step]
     unreadable: list[UnreadableReason]

@@ -17,7 +17,7 @@ from tamis.reports.contents import (
     UnchartedColumn,
     WordColumn,
 )
-from tamis.reports.run_folder import read_shards, shard_files, shard_schema
+from tamis.reports.run_folder import read_pieces, shard_files, shard_schema
 
 _MAX_WORDS = 12
 _MAX_DISTINCT = 20_000
@@ -78,7 +78,7 @@ def _names(folder: Path) -> set[str]:
 
 def read_column(folder: Path, name: str) -> pa.ChunkedArray:
     """One column of all shards, in row order; empty when no shard has it."""
-    chunks = [t[name] for t in read_shards(folder, [name]) if name in t.column_names]
+    chunks = [t[name] for t in read_pieces(folder, [name]) if name in t.column_names]
     if not chunks:
         return pa.chunked_array([], type=pa.null())
     return pa.chunked_array([chunk for column in chunks for chunk in column.chunks])
@@ -193,7 +193,7 @@ class _Words:
 def _count_words(folder: Path, field: pa.Field) -> _Words | None:
     """How often each value occurs; None when there are too many different ones to be a category."""
     counted = _Words()
-    for table in read_shards(folder, [field.name]):
+    for table in read_pieces(folder, [field.name]):
         if field.name not in table.column_names:
             continue
         column = table[field.name]

@@ -6,19 +6,23 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from tamis.records import Rule
 from tamis.reports.contents import Checks, CleanRule, Findings, Found, RuleFindings
-from tamis.reports.grouping import count_distinct, count_groups, first_per_group, hash_ids
+from tamis.reports.grouping import (
+    Hashes,
+    count_distinct,
+    count_groups,
+    distinct_ids,
+    first_per_group,
+)
 from tamis.reports.rates import rate_of
-from tamis.reports.run_folder import Manifest, read_rules, read_shards
+from tamis.reports.run_folder import Manifest, keep_ids_whole, read_pieces, read_rules
 
+# Rules of the reader itself; all others belong to checks.
+READER = "input/"
 SEVERITIES = ("error", "warning", "info")
-
-Hashes = npt.NDArray[np.uint64]
 
 
 def count_findings(run: Path, manifest: Manifest, *, n_examples: int = 3) -> Checks | None:
@@ -26,13 +30,14 @@ def count_findings(run: Path, manifest: Manifest, *, n_examples: int = 3) -> Che
 
     The worst rows of a rule are those with the most findings of it, then by id. Rules come most severe
     first, then by rows hit.
-    Memory: one shard, and 8 bytes for each row a rule hit.
+    Memory: one piece, and 8 bytes for each row a rule hit.
     """
     rules = {rule.id: rule for rule in read_rules(run)}
-    totals = count_groups(_shards(run, ["rule", "severity"]), ["rule", "severity"])
-    if not rules and totals.num_rows == 0:
+    totals = count_groups(_pieces(run, ["rule", "severity"]), ["rule", "severity"])
+    # a rule of the reader always stands by: alone and silent it is no check
+    if not totals.num_rows and all(name.startswith(READER) for name in rules):
         return None
-    hit = _RowsHit(run)
+    hit = distinct_ids(_pieces(run, ["rule", "id"]), "rule")
     worst = _worst(run, n_examples) if n_examples else {}
     found: dict[str, tuple[str, int]] = {}
     for line in totals.to_pylist():
@@ -46,12 +51,10 @@ def count_findings(run: Path, manifest: Manifest, *, n_examples: int = 3) -> Che
     n_rows = rows_entered(manifest)
     findings = Findings(
         total=sum(f.findings for f in listed),
-        rows=rate_of(count_distinct(list(hit.by_rule.values())), n_rows),
+        rows=rate_of(count_distinct(hit.values()), n_rows),
         by_severity={s: sum(f.findings for f in listed if f.severity == s) for s in SEVERITIES},
         rows_by_severity={
-            s: rate_of(
-                count_distinct([hit.by_rule[f.rule] for f in listed if f.severity == s]), n_rows
-            )
+            s: rate_of(count_distinct([hit[f.rule] for f in listed if f.severity == s]), n_rows)
             for s in SEVERITIES
         },
         rules=listed,
@@ -72,26 +75,12 @@ def _rows_checked(rule: str, manifest: Manifest) -> int:
     return max(seen) if seen else rows_entered(manifest)
 
 
-class _RowsHit:
-    """by_rule: rule -> (n_rows_hit,) uint64, hashes of the ids of the rows it hit, each once."""
-
-    def __init__(self, run: Path) -> None:
-        parts: dict[str, list[Hashes]] = {}
-        for table in _shards(run, ["rule", "id"]):
-            for rule in pc.unique(table["rule"]).to_pylist():
-                ids = table.filter(pc.equal(table["rule"], rule))["id"]
-                parts.setdefault(rule, []).append(hash_ids(ids))
-        self.by_rule: dict[str, Hashes] = {
-            rule: np.unique(np.concatenate(hashes)) for rule, hashes in parts.items()
-        }
-
-
-def _shards(run: Path, columns: list[str]) -> Iterator[pa.Table]:
-    return read_shards(run / "findings", columns)
+def _pieces(run: Path, columns: list[str]) -> Iterator[pa.Table]:
+    return read_pieces(run / "findings", columns)
 
 
 def _rule_findings(
-    rule: Rule, n: int, hit: _RowsHit, worst: dict[str, list[Found]], manifest: Manifest
+    rule: Rule, n: int, hit: dict[str, Hashes], worst: dict[str, list[Found]], manifest: Manifest
 ) -> RuleFindings:
     return RuleFindings(
         rule=rule.id,
@@ -102,7 +91,7 @@ def _rule_findings(
         good=rule.good,
         bad=rule.bad,
         findings=n,
-        rows=rate_of(len(hit.by_rule[rule.id]), _rows_checked(rule.id, manifest)),
+        rows=rate_of(len(hit[rule.id]), _rows_checked(rule.id, manifest)),
         worst=worst.get(rule.id, []),
     )
 
@@ -129,7 +118,7 @@ def _worst(run: Path, n_examples: int) -> dict[str, list[Found]]:
     columns = ["id", "rule", "path", "message", "excerpt", "start"]
     order = [("found", "descending"), ("id", "ascending")]
     best = first_per_group(
-        (_one_per_row(table, n_examples) for table in _shards(run, columns)),
+        (_one_per_row(piece, n_examples) for piece in keep_ids_whole(_pieces(run, columns))),
         ["rule"],
         order,
         n_examples,
@@ -142,7 +131,7 @@ def _worst(run: Path, n_examples: int) -> dict[str, list[Found]]:
 
 
 def _one_per_row(table: pa.Table, n_examples: int) -> pa.Table:
-    """The first finding of the worst rows of a shard, with `found`, the row's findings of that rule."""
+    """The first finding of the worst rows of a piece, with `found`, the row's findings of that rule."""
     numbered = table.append_column("ordinal", pa.array(np.arange(table.num_rows)))
     grouped = numbered.group_by(["rule", "id"]).aggregate(
         [("ordinal", "min"), ("ordinal", "count")]

@@ -19,8 +19,8 @@ from tamis.reports.contents import (
     UnreadableReason,
     UnreadableRow,
 )
-from tamis.reports.grouping import count_groups, first_per_group
-from tamis.reports.run_folder import Manifest, read_shards
+from tamis.reports.grouping import count_groups, distinct_ids, first_per_group
+from tamis.reports.run_folder import Manifest, read_pieces
 
 _MAX_TEXT = 240
 _MAX_UNREADABLE_REASONS = 20
@@ -61,7 +61,7 @@ def count_steps(run: Path, manifest: Manifest, *, n_examples: int = 3) -> list[S
 
 
 def _decisions(run: Path, columns: list[str]) -> Iterator[pa.Table]:
-    return read_shards(run / "ledger" / "decisions", [*columns, "copies"])
+    return read_pieces(run / "ledger" / "decisions", [*columns, "copies"])
 
 
 def _dropped(run: Path, columns: list[str]) -> Iterator[pa.Table]:
@@ -106,13 +106,12 @@ def count_changes(run: Path, *, n_examples: int = 3) -> list[RuleChanges]:
     """Edits by step and rule, most frequent first, each with a few texts before and after."""
     folder = run / "ledger" / "changes"
     keys = ["step", "rule"]
-    changes = count_groups(read_shards(folder, keys), keys).to_pylist()
-    rows = count_groups(_distinct(folder, [*keys, "id"]), keys).to_pylist()
-    n_rows = {(line["step"], line["rule"]): line["n"] for line in rows}
+    changes = count_groups(read_pieces(folder, keys), keys).to_pylist()
+    rows = distinct_ids(_named(read_pieces(folder, [*keys, "id"])), "key")
     order = [("id", "ascending"), ("path", "ascending"), ("start", "ascending")]
     columns = [*keys, "id", "path", "start", "before", "after"]
     first = (
-        first_per_group(read_shards(folder, columns), keys, order, n_examples)
+        first_per_group(read_pieces(folder, columns), keys, order, n_examples)
         if n_examples
         else None
     )
@@ -131,7 +130,7 @@ def count_changes(run: Path, *, n_examples: int = 3) -> list[RuleChanges]:
             step=line["step"],
             rule=line["rule"],
             changes=line["n"],
-            rows=n_rows[(line["step"], line["rule"])],
+            rows=len(rows[f"{line['step']}\n{line['rule']}"]),
             examples=edits.get((line["step"], line["rule"]), []),
         )
         for line in changes
@@ -139,10 +138,11 @@ def count_changes(run: Path, *, n_examples: int = 3) -> list[RuleChanges]:
     return sorted(counted, key=lambda change: (-change.changes, change.step, change.rule))
 
 
-def _distinct(folder: Path, keys: list[str]) -> Iterator[pa.Table]:
-    # a row is rewritten whole in one shard, so distinct within shards is distinct
-    for table in read_shards(folder, keys):
-        yield table.group_by(keys).aggregate([])
+def _named(pieces: Iterator[pa.Table]) -> Iterator[pa.Table]:
+    """Pieces with one key out of step and rule, for counting their rows together."""
+    for piece in pieces:
+        key = pc.binary_join_element_wise(piece["step"], piece["rule"], "\n")
+        yield pa.table({"key": key, "id": piece["id"]})
 
 
 def count_unreadable(run: Path, *, n_examples: int = 3) -> list[UnreadableReason]:
@@ -153,7 +153,7 @@ def count_unreadable(run: Path, *, n_examples: int = 3) -> list[UnreadableReason
     counts: dict[str, int] = {}
     wordings: dict[str, set[str]] = {}
     examples: dict[str, list[UnreadableRow]] = {}
-    for table in read_shards(run / "ledger" / "unreadable"):
+    for table in read_pieces(run / "ledger" / "unreadable"):
         ordered = table.sort_by(
             [("file", "ascending"), ("byte_offset", "ascending"), ("line", "ascending")]
         )

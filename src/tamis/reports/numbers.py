@@ -80,6 +80,7 @@ def _section(run: Path, known_rules: Sequence[Rule], n_examples: int) -> Section
         sums=add_up(counts),
         dropped_by=_dropped_by(manifest),
         inputs=manifest.inputs,
+        set_aside=manifest.set_aside,
         models=_models(manifest),
         steps=count_steps(run, manifest, n_examples=n_examples),
         unreadable=count_unreadable(run, n_examples=n_examples),
@@ -91,7 +92,7 @@ def _section(run: Path, known_rules: Sequence[Rule], n_examples: int) -> Section
         tables=show_tables(run) if n_examples else [],
         not_checked=[],
         next=[],
-        recipe=show_json(bytes(manifest.recipe)),
+        recipe=show_json(manifest.recipe),
     )
     return _with_words(run, manifest, section, known_rules)
 
@@ -134,6 +135,13 @@ def add_up(counts: Counts) -> list[SumRule]:
             numbers=f"{counts.parsed:,} + {counts.made:,} = {counts.kept:,} + {counts.dropped:,}",
             holds=counts.parsed + counts.made == counts.kept + counts.dropped,
         ),
+        SumRule(
+            rule="written = sum of copies over kept",
+            numbers=f"{counts.written:,} over {counts.kept:,}"
+            if counts.written
+            else "nothing written",
+            holds=counts.written == 0 or counts.written >= counts.kept,
+        ),
     ]
 
 
@@ -146,13 +154,14 @@ def _models(manifest: Manifest) -> list[RunModel]:
     """The models asked: as the manifest lists them, else as the options of model steps tell."""
     if manifest.models:
         return manifest.models
+    said = manifest.llm or ""
     models = []
     for step in manifest.steps:
-        recorded = step.options.get("recorded")
-        model = step.word("model")
         if step.shape == "model":
-            source = "recorded" if recorded else "live" if recorded is False else None
-            models.append(RunModel(step=step.step, model=model or "not stated", source=source))
+            is_recorded = "recorded" in said or step.options.get("recorded") is True
+            source = "recorded" if is_recorded else "live" if said else None
+            name = step.word("model") or said or "a model not stated"
+            models.append(RunModel(step=step.step, model=name, source=source))
     return models
 
 

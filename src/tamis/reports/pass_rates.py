@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from math import comb
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +9,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from tamis.calibrate.intervals import informative_probability
 from tamis.reports.contents import Bin, IdList, Informative, PassRates, QuestionRate, Rate
 from tamis.reports.distributions import column_fields, fact_passes, read_column
 from tamis.reports.rates import rate_of
@@ -23,7 +23,7 @@ _GROUPS = (4, 8, 16)
 # With at most this many answers a question, each possible rate gets a bar of its own.
 _MAX_EXACT = 24
 _RIGHT = ("n_correct", "n_right", "correct", "n_passed")
-_GRADED = ("n_graded", "graded", "n_samples", "n_rollouts", "n")
+_GRADED = ("n_graded", "n_draws", "graded", "n_samples", "n_rollouts", "n")
 _UNGRADABLE = ("n_ungradable", "ungradable")
 
 
@@ -248,8 +248,5 @@ def _informative(counted: _Counted, inside: npt.NDArray[np.bool_] | None) -> lis
 def _mixed_share(right: IntArray, graded: IntArray, group: int) -> npt.NDArray[np.float64]:
     """(n,) chance that `group` of a question's answers are neither all right nor all wrong."""
     pairs, back = np.unique(np.stack([right, graded]), axis=1, return_inverse=True)
-    chances = [
-        1 - (comb(int(c), group) + comb(int(n - c), group)) / comb(int(n), group)
-        for c, n in pairs.T
-    ]
-    return np.array(chances)[back.reshape(-1)]
+    chances = [informative_probability(int(c), int(n), group) for c, n in pairs.T]
+    return np.array(chances, dtype=np.float64)[back.reshape(-1)]

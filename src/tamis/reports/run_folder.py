@@ -1,19 +1,24 @@
-"""Reads the files of a run folder, one shard at a time; nothing here counts or judges.
+"""Reads the files of a run folder, a piece at a time; nothing here counts or judges.
 
-A table of a run is a folder of Arrow IPC files. They are memory-mapped and read in the order of their
-names, only the columns asked for, so that memory holds one shard at most.
+A table of a run is a folder of Arrow files. They are memory-mapped and read in the order of their
+names, only the columns asked for, so that memory holds one piece at most.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import msgspec
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
+from tamis import dataset
 from tamis.errors import StoreError
 from tamis.records import Rule
+
+_PIECE_ROWS = 65_536
 
 
 class RunInput(msgspec.Struct, frozen=True, kw_only=True):
@@ -90,7 +95,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     kind: str
     counts: dict[str, int]
     tamis_version: str = ""
-    recipe: msgspec.Raw = msgspec.Raw(b"{}")
+    recipe: dict[str, object] = {}
     seed: int | None = None
     inputs: list[RunInput] = []
     dropped_by: dict[str, int] = {}
@@ -99,6 +104,8 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     not_checked: list[RunGap] = []
     next: list[RunCommand] = []
     models: list[RunModel] = []
+    llm: str | None = None
+    set_aside: list[RunInput] = []
     started: str | float | None = None
     finished: str | float | None = None
 
@@ -106,23 +113,18 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
 def read_manifest(run: Path) -> Manifest:
     """The manifest of a run folder.
 
-    Raises:  StoreError when there is none, or when it is not a manifest of ours.
+    Raises:  InputError when there is none, StoreError when it is not a manifest of a run.
     """
-    path = run / "manifest.json"
-    if not path.is_file():
-        raise StoreError(
-            f"{run}: expected a run folder with manifest.json, found none; give a folder"
-        )
     try:
-        return msgspec.json.decode(path.read_bytes(), type=Manifest)
-    except msgspec.DecodeError as error:
+        return msgspec.convert(dataset.read_manifest(run), Manifest)
+    except msgspec.ValidationError as error:
         raise StoreError(
-            f"{path}: expected a manifest of a run, got {error}; run it again"
+            f"{run}: expected a manifest of a run, got {error}; run it again"
         ) from error
 
 
 def read_rules(run: Path) -> list[Rule]:
-    """Every rule of the checks that ran, by id; empty when no check ran.
+    """Every rule that could have found something, by id; empty when the run wrote none.
 
     Raises:  StoreError when `rules.json` is damaged.
     """
@@ -142,49 +144,38 @@ def shard_files(folder: Path) -> list[Path]:
 
 
 def shard_schema(path: Path) -> pa.Schema:
-    """The columns of one shard, without reading rows.
+    """The columns of one shard, without reading rows."""
+    return dataset.open_shard(path).schema
 
-    Raises:  StoreError when the file is not a whole Arrow file.
+
+def read_pieces(folder: Path, columns: list[str] | None = None) -> Iterator[pa.Table]:
+    """The rows of a table in order, some 65,536 at a time, all columns or those named.
+
+    Columns a shard lacks are left out of its pieces; empty shards give none.
     """
-    with _mapped(path) as source:
-        return _opened(source, path, None).schema
-
-
-def read_shard(path: Path, columns: list[str] | None = None) -> pa.Table:
-    """One shard as a table, all columns or those named (missing ones are left out).
-
-    Raises:  StoreError when the file is not a whole Arrow file.
-    """
-    options = None
-    if columns is not None:
-        names = shard_schema(path).names
-        fields = [i for i, name in enumerate(names) if name in columns]
-        if not fields:
-            # an empty list of fields means "all" to Arrow
-            return pa.table({})
-        options = pa.ipc.IpcReadOptions(included_fields=fields)
-    with _mapped(path) as source:
-        return _opened(source, path, options).read_all()
-
-
-def read_shards(folder: Path, columns: list[str] | None = None) -> Iterator[pa.Table]:
-    """The shards of a table one by one, in the order of their names; empty shards are skipped."""
     for path in shard_files(folder):
-        table = read_shard(path, columns)
-        if table.num_rows:
-            yield table
+        names = shard_schema(path).names
+        wanted = names if columns is None else [name for name in names if name in columns]
+        gathered: list[pa.RecordBatch] = []
+        for batch in dataset.read_batches(path, wanted):
+            gathered.append(batch)
+            if sum(part.num_rows for part in gathered) >= _PIECE_ROWS:
+                yield pa.Table.from_batches(gathered)
+                gathered = []
+        if any(part.num_rows for part in gathered):
+            yield pa.Table.from_batches(gathered)
 
 
-def _mapped(path: Path) -> pa.MemoryMappedFile:
-    if path.stat().st_size == 0:
-        raise StoreError(f"{path}: expected an Arrow file, got no bytes; run it again")
-    return pa.memory_map(str(path))
-
-
-def _opened(
-    source: pa.MemoryMappedFile, path: Path, options: pa.ipc.IpcReadOptions | None
-) -> pa.ipc.RecordBatchFileReader:
-    try:
-        return pa.ipc.open_file(source, options=options)
-    except pa.ArrowInvalid as error:
-        raise StoreError(f"{path}: expected an Arrow file, got {error}; run it again") from error
+def keep_ids_whole(pieces: Iterable[pa.Table]) -> Iterator[pa.Table]:
+    """The same rows, cut so that neighbouring rows of one `id` are never in two pieces."""
+    held: pa.Table | None = None
+    for piece in pieces:
+        joined = piece if held is None else pa.concat_tables([held, piece])
+        ids = joined["id"]
+        differs = np.flatnonzero(pc.not_equal(ids, ids[-1]).to_numpy())
+        cut = int(differs[-1]) + 1 if len(differs) else 0
+        held = joined.slice(cut)
+        if cut:
+            yield joined.slice(0, cut)
+    if held is not None:
+        yield held

@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pyarrow as pa
 
+from tamis.dataset import read_table
 from tamis.reports.bins import show_number
 from tamis.reports.contents import SummaryTable
 from tamis.reports.ledger_numbers import shorten
-from tamis.reports.run_folder import read_shard, shard_files
+from tamis.reports.run_folder import shard_files
 
 _MAX_ROWS = 20
 
@@ -19,7 +20,7 @@ def show_tables(run: Path) -> list[SummaryTable]:
     """Each table under `summaries/`: its plain columns and first twenty rows; nulls stay null."""
     tables = []
     for path in shard_files(run / "summaries"):
-        table = read_shard(path)
+        table = read_table(path)
         names = [field.name for field in table.schema if not pa.types.is_nested(field.type)]
         lines = table.select(names).slice(0, _MAX_ROWS).to_pylist()
         tables.append(

@@ -8,6 +8,7 @@ from pathlib import PurePath
 import msgspec
 
 from tamis.reports.contents import Rate, Section
+from tamis.reports.findings import READER
 from tamis.reports.run_folder import RunCommand, RunGap, RunInput
 
 _SINGULAR = {
@@ -116,7 +117,7 @@ def _left(section: Section) -> str:
     more = "" if len(section.dropped_by) <= 3 else ", and others for less frequent reasons"
     sentence = f"{counts.kept:,} were kept and {counts.dropped:,} were dropped"
     sentence += f": {list_words(main)}{more}" if main else ""
-    if counts.written != counts.kept:
+    if counts.written not in (0, counts.kept):
         sentence += f". With repeats {counts.written:,} were written"
     return sentence + "."
 
@@ -136,8 +137,8 @@ def _found(section: Section) -> str:
     errors = findings.rows_by_severity["error"].count
     sentence += f"; {errors:,} of them hold an error" if errors else "; none is an error"
     worst = [f"`{r.rule}` ({r.rows.count:,})" for r in findings.rules[:3]]
-    matters = "What matters most is" if len(worst) == 1 else "What matters most are"
-    return f"{sentence}. {matters} {list_words(worst)}."
+    most = ["", "The one rule hit is", "The two rules hit are", "The three that matter most are"]
+    return f"{sentence}. {most[len(worst)]} {list_words(worst)}."
 
 
 def _mended(section: Section) -> str:
@@ -182,7 +183,7 @@ def list_gaps(section: Section, unasked: list[str]) -> list[RunGap]:
     ops = {step.op for step in section.steps}
     if unasked:
         gaps.append(RunGap(what=list_words(unasked), why="these rules exist but did not run"))
-    if section.checks is None and section.kind == "conversations":
+    if section.kind == "conversations" and not _has_checks(section):
         gaps.append(RunGap(what="Format and completeness", why="no check ran in this command"))
     if section.kind == "conversations":
         gaps.append(
@@ -204,6 +205,15 @@ def list_gaps(section: Section, unasked: list[str]) -> list[RunGap]:
             )
         )
     return gaps
+
+
+def _has_checks(section: Section) -> bool:
+    """Whether any check looked at the rows, beyond the reader itself."""
+    if section.checks is None:
+        return False
+    found = [rule.rule for rule in section.checks.findings.rules]
+    silent = [rule.rule for rule in section.checks.clean]
+    return any(not rule.startswith(READER) for rule in found + silent)
 
 
 def suggest(section: Section) -> list[RunCommand]:
@@ -267,6 +277,6 @@ def _beside(section: Section, word: str) -> str:
     return shlex.quote(f"{stem}.{word}{dot}{rest}" if dot else f"{stem}-{word}")
 
 
-def show_json(text: bytes) -> str:
-    """JSON text, indented for people; text that is not JSON raises msgspec.DecodeError."""
-    return msgspec.json.format(text, indent=2).decode()
+def show_json(plain: object) -> str:
+    """Plain data as JSON text, indented for people."""
+    return msgspec.json.format(msgspec.json.encode(plain), indent=2).decode()
