@@ -15,7 +15,8 @@ import pyarrow.compute as pc
 
 from tamis.engine.plan import Pass
 from tamis.errors import SchemaError
-from tamis.op import Asker, Keep, Measure, Rewrite, Summary
+from tamis.llm.types import Asker
+from tamis.op import Keep, Measure, Rewrite, Summary
 from tamis.schema import DECISIONS, FINDINGS
 
 

@@ -7,7 +7,8 @@ import datetime as dt
 import hashlib
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Any
 
@@ -32,8 +33,9 @@ from tamis.engine.task import (
     run_task_async,
     stored_result,
 )
-from tamis.errors import StoreError
-from tamis.op import Asker, Select
+from tamis.errors import LLMError, StoreError
+from tamis.llm.types import Asker
+from tamis.op import Select
 from tamis.recipe import Recipe
 from tamis.schema import Kind
 
@@ -42,8 +44,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """How to run, apart from what: nothing here may change a result.
 
     `keeps_data` writes the final rows as a data set into the run folder; `output` is the file that the
-    caller writes instead; `llm` serves steps that ask a
-    model and `llm_name` is what the manifest says of it (it is part of the fingerprint).
+    caller writes instead; `llm` opens, for
+    a run folder, the model that steps may ask, and `llm_name` is what the manifest says of it (it is part of the fingerprint).
     """
 
     command: str
@@ -52,7 +54,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     output: str | None = None
     to_kind: Kind | None = None
     quiet: bool = False
-    llm: Asker | None = None
+    llm: Callable[[Path], AbstractAsyncContextManager[Asker]] | None = None
     llm_name: str = ""
     not_checked: tuple[tuple[str, str], ...] = ()
 
@@ -249,14 +251,35 @@ def _run_tasks(
 def _results(
     tasks: list[Task], lane: Pass, outcome: Outcome, workers: Workers
 ) -> Iterator[TaskResult]:
-    if lane.asks_models:
-        with asyncio.Runner() as runner:
-            for task in tasks:
-                yield runner.run(run_task_async(task, outcome.settings.llm))
+    if not tasks:
         return
-    if tasks:
-        _warm(lane)
+    if lane.asks_models:
+        yield from _asked(tasks, outcome)
+        return
+    _warm(lane)
     yield from workers.map(run_task, tasks)
+
+
+def _asked(tasks: list[Task], outcome: Outcome) -> Iterator[TaskResult]:
+    """Run tasks whose steps ask a model, in one event loop of this process."""
+    if outcome.settings.llm is None:
+        raise LLMError(f"tamis {outcome.settings.command}: a step asks a model, but none is given")
+    with asyncio.Runner() as runner:
+        opened = outcome.settings.llm(outcome.folder)
+        llm = runner.run(_entered(opened))
+        try:
+            for task in tasks:
+                yield runner.run(run_task_async(task, llm))
+        finally:
+            runner.run(_left(opened))
+
+
+async def _entered(opened: AbstractAsyncContextManager[Asker]) -> Asker:
+    return await opened.__aenter__()
+
+
+async def _left(opened: AbstractAsyncContextManager[Asker]) -> None:
+    await opened.__aexit__(None, None, None)
 
 
 def _warm(lane: Pass) -> None:

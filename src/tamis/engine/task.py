@@ -21,7 +21,7 @@ from tamis.engine.plan import Pass
 from tamis.engine.sink import ShardSink
 from tamis.formats.read import read_range
 from tamis.formats.split import Range
-from tamis.op import Asker
+from tamis.llm.types import Asker
 from tamis.schema import ROWS
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ from tamis.engine.plan import plan
 from tamis.engine.run import Outcome, Settings, run
 from tamis.errors import RecipeError, StoreError
 from tamis.export.rows import RawSource, write_rows
-from tamis.op import Asker
+from tamis.llm.types import Asker
 from tamis.recipe import Outputs, Recipe, Step
 from tamis.schema import Kind
 
@@ -59,7 +59,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     to: str | None = None
     to_kind: Kind | None = None
     needs_output: bool = True
-    llm: Callable[[Path], AbstractContextManager[Asker]] | None = None
+    llm: Callable[[Path], AbstractAsyncContextManager[Asker]] | None = None
     llm_name: str = ""
     not_checked: tuple[tuple[str, str], ...] = ()
 
@@ -140,19 +140,18 @@ def execute(plan_: Plan, common: Common) -> Result:
     folder = Path(f"{output}.run" if to_file else str(output))
     if to_file and Path(str(output)).exists() and not (folder / "run.json").exists():
         raise StoreError(f"{output}: exists and was not made by Tamis; choose another output")
-    with plan_.llm(folder) if plan_.llm is not None else nullcontext() as llm:
-        settings = Settings(
-            command=plan_.command,
-            workers=common.workers,
-            keeps_data=plan_.needs_output and not to_file,
-            output=output if to_file else None,
-            to_kind=plan_.to_kind,
-            quiet=common.quiet,
-            llm=llm,
-            llm_name=plan_.llm_name,
-            not_checked=plan_.not_checked,
-        )
-        outcome = run(recipe, folder, settings)
+    settings = Settings(
+        command=plan_.command,
+        workers=common.workers,
+        keeps_data=plan_.needs_output and not to_file,
+        output=output if to_file else None,
+        to_kind=plan_.to_kind,
+        quiet=common.quiet,
+        llm=plan_.llm,
+        llm_name=plan_.llm_name,
+        not_checked=plan_.not_checked,
+    )
+    outcome = run(recipe, folder, settings)
     if outcome.already_finished:
         manifest = read_manifest(folder)
     else:

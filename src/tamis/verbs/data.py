@@ -15,9 +15,9 @@ from tamis.dataset import read_batches
 from tamis.errors import RecipeError
 from tamis.ledger import rule_counts
 from tamis.recipe import Recipe, Step
+from tamis.reports.terminal import markdown, summary_lines
 from tamis.schema import Kind
 from tamis.verbs.common import Common, Plan, Result, execute, is_file_output
-from tamis.verbs.look import write_report
 
 LOOKS = ("lengths", "turns", "language", "opener")
 SUMMARIES = (
@@ -45,7 +45,7 @@ def import_(
             f"-o {common.output}: import makes a data set folder; use `tamis export` to write files"
         )
     result = execute(Plan(command="import", inputs=inputs, steps=(), to_kind=to), common)
-    return _report(result)
+    return with_report(result)
 
 
 def check_steps(checks: Sequence[str] | None = None) -> list[Step]:
@@ -94,8 +94,17 @@ def check(
         rule: {"severity": severity, "findings": n, "conversations": rows}
         for rule, (severity, n, rows) in sorted(counts.items())
     }
-    result.body["first_findings"] = first_findings(Path(result.run))
-    return _report(result)
+    result.body["first_findings"] = findings = first_findings(Path(result.run))
+    result.lines += [finding_line(finding) for finding in findings]
+    return with_report(result)
+
+
+def finding_line(finding: dict[str, Any]) -> str:
+    """One finding as people read it: severity, row, place, rule and what was found."""
+    return (
+        f"{finding['severity']:<7} {finding['id']} {finding['path']}: "
+        f"{finding['message']}  [{finding['rule']}]"
+    )
 
 
 def parse_gate(text: str) -> tuple[str, float]:
@@ -145,7 +154,7 @@ def first_findings(run: Path, limit: int = FIRST_FINDINGS) -> list[dict[str, Any
 def fix(inputs: Sequence[str], *, to: str | None = None, common: Common | None = None) -> Result:
     """Mend what can be mended without loss; every edit is in the ledger."""
     plan = Plan(command="fix", inputs=inputs, steps=[Step(op="safe_fixes")], to=to)
-    return _report(execute(plan, common or Common()))
+    return with_report(execute(plan, common or Common()))
 
 
 def dedup(
@@ -167,7 +176,7 @@ def dedup(
         steps, options = _measured(prefer), {**options, "prefer": prefer}
     steps.append(Step(op="near_duplicates", options=options))
     plan = Plan(command="dedup", inputs=inputs, steps=steps, to=to)
-    return _report(execute(plan, common or Common()))
+    return with_report(execute(plan, common or Common()))
 
 
 def select(
@@ -189,7 +198,7 @@ def select(
         to=to,
         not_checked=(("quality", f"rows were ranked by `{by}`; no judge scored them"),),
     )
-    return _report(execute(plan, common or Common()))
+    return with_report(execute(plan, common or Common()))
 
 
 def _measured(column: str) -> list[Step]:
@@ -212,7 +221,7 @@ def export(inputs: Sequence[str], *, to: str | None = None, common: Common | Non
         raise RecipeError(
             f"-o {common.output}: export writes a file: .jsonl, .json or .parquet (.gz, .zst)"
         )
-    return _report(execute(Plan(command="export", inputs=inputs, steps=(), to=to), common))
+    return with_report(execute(Plan(command="export", inputs=inputs, steps=(), to=to), common))
 
 
 def run(path: str, *, common: Common | None = None) -> Result:
@@ -229,7 +238,7 @@ def run(path: str, *, common: Common | None = None) -> Result:
         where=common.where or loaded.where,
     )
     plan = Plan(command="run", inputs=loaded.inputs, steps=loaded.steps, to=loaded.outputs.to)
-    return _report(execute(plan, merged))
+    return with_report(execute(plan, merged))
 
 
 def explain(name: str) -> Result:
@@ -259,7 +268,14 @@ def _one_name(inputs: Sequence[str]) -> str:
     return str(inputs[0]).rstrip("/") if inputs else "input"
 
 
-def _report(result: Result) -> Result:
-    if result.run is not None and not result.already_finished:
-        write_report([Path(result.run)], Path(result.run))
+def with_report(result: Result) -> Result:
+    """Write the run's report and put its summary into the result."""
+    if result.run is None:
+        return result
+    folder = Path(result.run)
+    numbers = stored_report(folder) if result.already_finished else None
+    numbers = numbers or write_report([folder], folder)
+    result.lines += summary_lines(numbers)
+    result.renderings["md"] = markdown(numbers)
+    result.body["report"] = str(folder / "report.html")
     return result

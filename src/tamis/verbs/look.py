@@ -25,6 +25,12 @@ def write_report(runs: Sequence[Path], folder: Path) -> dict[str, Any]:
     return built
 
 
+def stored_report(folder: Path) -> dict[str, Any] | None:
+    """The numbers that an earlier call wrote into a run folder, or None."""
+    path = folder / "report.json"
+    return msgspec.json.decode(path.read_bytes()) if path.is_file() else None
+
+
 def report(runs: Sequence[str], *, common: Common | None = None) -> Result:
     """One page over one or more run folders, rendered from `report.json` beside it."""
     common = common or Common()
