@@ -1,9 +1,11 @@
 """The bulk readers' ground: typed decoding of whole lines, and the proof that nothing was repeated.
 
-A typed decoder takes the last of repeated keys without a word. `decode_lines` therefore counts: dropping
-every byte but quotes, backslashes, colons and line ends leaves `"":` once for each member with a plain
-key, and never fewer; so a line holds no repeated key if it shows exactly as many as its typed row.
-Lines for which that cannot be said, or that do not fit, are left to the exact reader.
+A typed decoder takes the last of repeated keys without a word. `decode_lines` therefore counts: each
+member of an object, whatever its key, has a colon behind a quote or a blank. A line that shows exactly
+as many of those as its typed row has members holds no repeated key; it can show more (a quoted word
+before a colon in a text), never fewer. Such lines are counted again without their texts: dropping
+every byte but quotes, backslashes and colons leaves `"":` once for each member with a plain key, and
+nothing else. What still differs, or does not fit, is left to the exact reader.
 """
 
 from __future__ import annotations
@@ -13,11 +15,16 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import msgspec
+import numpy as np
+import numpy.typing as npt
 from msgspec import Raw
 
 from tamis.formats import exact
 
-_KEPT = b'"\\:\n'
+BoolArray = npt.NDArray[np.bool_]
+
+_COLON, _QUOTE, _BLANK = b':" '
+_KEPT = b'"\\:'
 _DROPPED = bytes(byte for byte in range(256) if byte not in _KEPT)
 _MEMBER = b'"":'
 # A key may be spelled with escapes; letters and `_` are \u004x to \u007x.
@@ -25,38 +32,63 @@ _ESCAPED_KEY = re.compile(rb"\\u00[4-7]")
 _PLAIN_KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
 MAX_EXTRA_KEYS = 64
 # levels a typed row puts around a value it carries as text
-_OWN_LEVELS = 8
+_LEVELS_LEFT = exact.MAX_DEPTH - 8
 
 
-def count_members(text: bytes) -> int:
-    """Members with a plain key in a JSON text, at every level."""
-    return text.translate(None, _DROPPED).count(_MEMBER)
+def colons(text: bytes) -> BoolArray:
+    """(n_bytes - 1,) whether the next byte is a colon and this one a quote or a blank."""
+    codes = np.frombuffer(text, dtype=np.uint8)
+    before = codes[:-1]
+    behind: BoolArray = (codes[1:] == _COLON) & ((before == _QUOTE) | (before <= _BLANK))
+    return behind
+
+
+class Members(msgspec.Struct):
+    """How many members typed rows were read from, and the texts they carry, which hold more of them.
+
+    counts: for each row; raws: (place of the row, text).
+    """
+
+    counts: list[int]
+    raws: list[tuple[int, Raw]]
 
 
 def decode_lines(
     lines: Sequence[bytes],
     decode: Callable[[bytes], Any],
-    n_members: Callable[[Sequence[Any]], int],
+    members_of: Callable[[Sequence[Any]], Members],
 ) -> list[Any]:
-    """A typed row for each line, None where only the exact reader may judge it.
+    """A typed row for each line, None where only the exact reader may judge it."""
+    rows = [_decoded(decode, line) for line in lines]
+    typed = [place for place, row in enumerate(rows) if row is not None]
+    found = members_of([rows[place] for place in typed])
+    expected = np.array(found.counts, dtype=np.int64)
+    if found.raws:
+        owners = [place for place, _ in found.raws]
+        np.add.at(expected, owners, _n_colons([bytes(raw) for _, raw in found.raws]))
+    shown = _n_colons(lines)[typed]
+    carried: dict[int, list[bytes]] = {}
+    for place in np.flatnonzero(expected != shown).tolist():
+        if not carried:
+            carried = {at: [] for at in range(len(typed))}
+            for at, raw in found.raws:
+                carried[at].append(bytes(raw))
+        n_plain = found.counts[place] + sum(map(_n_plain, carried[place]))
+        line = lines[typed[place]]
+        if _ESCAPED_KEY.search(line) is not None or _n_plain(line) != n_plain:
+            rows[typed[place]] = None
+    return rows
 
-    n_members: how many members with a plain key these typed rows were made from, at every level.
-    """
-    block = b"\n".join(lines)
-    # two looks at most: `\u00` is rare in clean text, and an escaped letter still rarer
-    if b"\\u00" in block and _ESCAPED_KEY.search(block) is not None:
-        rows = [None if _ESCAPED_KEY.search(line) else _decoded(decode, line) for line in lines]
-    else:
-        rows = [_decoded(decode, line) for line in lines]
-    skeleton = block.translate(None, _DROPPED)
-    typed = [row for row in rows if row is not None]
-    if len(typed) == len(rows) and n_members(typed) == skeleton.count(_MEMBER):
-        return rows
-    shown = [line.count(_MEMBER) for line in skeleton.split(b"\n")]
-    return [
-        row if row is not None and n_members([row]) == n_shown else None
-        for row, n_shown in zip(rows, shown, strict=True)
-    ]
+
+def _n_colons(texts: Sequence[bytes]) -> npt.NDArray[np.int64]:
+    """(n_texts,) colons behind a quote or a blank in each text."""
+    ends = np.cumsum([len(text) + 1 for text in texts])
+    places = np.flatnonzero(colons(b"\n".join(texts)))
+    return np.diff(np.searchsorted(places, ends), prepend=0)
+
+
+def _n_plain(text: bytes) -> int:
+    return text.translate(None, _DROPPED).count(_MEMBER)
 
 
 def _decoded(decode: Callable[[bytes], Any], line: bytes) -> Any:
@@ -87,36 +119,38 @@ class TopLevel:
             gc=False,
         )
         self.decode = msgspec.json.Decoder(row).decode
-        self._openings = [msgspec.json.encode(key) + b":" for key in self.keys]
+        openings = [msgspec.json.encode(key) + b":" for key in self.keys]
+        self._openings = list(zip(openings, self._names, strict=True))
         self._own = [
             (key, self._names[self.keys.index(key)]) for key in exact.OWN_KEYS if key in self.keys
         ]
 
-    def n_members(self, rows: Sequence[Any]) -> int:
-        """Members of the unread keys: themselves and all inside them."""
-        count = 0
-        for name in self._names:
-            values = [raw for row in rows if (raw := getattr(row, name)) is not None]
-            count += len(values) + count_members(b"\n".join(values))
-        return count
+    def raws(self, rows: Sequence[Any]) -> list[tuple[int, Raw]]:
+        """The values of the unread keys, each with the place of its row."""
+        return [
+            (place, raw)
+            for name in self._names
+            for place, row in enumerate(rows)
+            if (raw := getattr(row, name)) is not None
+        ]
 
     def is_deep(self, row: Any) -> bool:
         """Whether an unread key may be nested deeper than Tamis reads."""
         return any(is_deep(getattr(row, name)) for name in self._names)
 
-    def meta(self, rows: Sequence[Any], markers: Sequence[bytes | None]) -> list[str | None]:
-        """The `meta` of each row, as `exact.rest_text` writes it; `markers` are marker texts."""
-        return [self._meta_text(row, marker) for row, marker in zip(rows, markers, strict=True)]
+    def meta(self, rows: Sequence[Any]) -> list[str | None]:
+        """The `meta` of each row, as `exact.rest_text` writes it."""
+        if not self._names:
+            return [None] * len(rows)
+        return [self._meta_text(row) for row in rows]
 
-    def _meta_text(self, row: Any, marker: bytes | None) -> str | None:
-        pieces = []
-        for opening, name in zip(self._openings, self._names, strict=True):
-            raw = getattr(row, name)
-            if raw is not None:
-                pieces.append(b"%b%b" % (opening, raw))
-        if marker is not None:
-            pieces.append(marker)
-        return (b"{" + b",".join(pieces) + b"}").decode() if pieces else None
+    def _meta_text(self, row: Any) -> str | None:
+        pieces = [
+            b"%b%b" % (opening, raw)
+            for opening, name in self._openings
+            if (raw := getattr(row, name)) is not None
+        ]
+        return (b"{%b}" % b",".join(pieces)).decode() if pieces else None
 
     def own_keys(self, rows: Sequence[Any]) -> list[str | None]:
         """The key each row gives itself."""
@@ -138,4 +172,8 @@ def _learn_keys(lines: Sequence[bytes], known: Sequence[str]) -> list[str]:
 
 def is_deep(raw: Raw | None) -> bool:
     """Whether a value nested in a row may be deeper than Tamis reads."""
-    return raw is not None and exact.is_deeper(bytes(raw), exact.MAX_DEPTH - _OWN_LEVELS)
+    if raw is None:
+        return False
+    value = bytes(raw)
+    # each level takes two bytes
+    return len(value) > 2 * _LEVELS_LEFT and exact.is_deeper(value, _LEVELS_LEFT)

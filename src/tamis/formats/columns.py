@@ -5,7 +5,7 @@ Both readers append here: the exact one whole records, the bulk ones flat lists.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -35,53 +35,78 @@ class MessageColumns:
     """The messages of one column, flat.
 
     counts:  messages of each row
-    fields:  name -> a value for each message (all fields but `tool_calls`)
+    fields:  name -> a value for each message, for the fields that any message has
     n_calls: tool calls of each message, None where it has no list of them
     calls:   name -> a value for each tool call
     """
 
     def __init__(self) -> None:
         self.counts: list[int] = []
-        self.fields: dict[str, list[Any]] = {name: [] for name in MESSAGE_FIELDS}
+        self.n_messages = 0
+        self.fields: dict[str, list[Any]] = {}
         self.n_calls: list[int | None] = []
         self.calls: dict[str, list[Any]] = {name: [] for name in _CALL_FIELDS}
 
     def append(self, messages: Sequence[Message]) -> None:
         """One row's messages."""
-        self.counts.append(len(messages))
-        for name, values in self.fields.items():
-            values.extend([getattr(message, name) for message in messages])
-        for message in messages:
-            self.append_calls(message.tool_calls)
+        fields = {
+            name: values
+            for name in MESSAGE_FIELDS
+            if any(values := [getattr(message, name) for message in messages])
+            or values.count(None) != len(values)
+        }
+        calls = {
+            place: message.tool_calls
+            for place, message in enumerate(messages)
+            if message.tool_calls is not None
+        }
+        self.extend([len(messages)], len(messages), calls, **fields)
 
-    def append_calls(self, calls: Sequence[ToolCall] | None) -> None:
-        """One message's tool calls."""
-        self.n_calls.append(None if calls is None else len(calls))
-        for call in calls or ():
-            for name, values in self.calls.items():
-                values.append(getattr(call, name))
+    def extend(
+        self,
+        counts: Sequence[int],
+        n: int,
+        calls: Mapping[int, Sequence[ToolCall]],
+        **fields: list[Any],
+    ) -> None:
+        """Many rows at once: `n` messages in all, fields not named are null for all of them.
 
-    def extend(self, counts: Sequence[int], n: int, **fields: list[Any]) -> None:
-        """Many rows at once: `n` messages in all, fields not named are null for all of them."""
+        calls: tool calls of the messages (by place) that have a list of them.
+        """
         self.counts.extend(counts)
-        absent = [None] * n
+        for name in fields:
+            if name not in self.fields:
+                self.fields[name] = [None] * self.n_messages
         for name, values in self.fields.items():
-            values.extend(fields.get(name, absent))
+            values.extend(fields[name] if name in fields else [None] * n)
+        self.n_messages += n
+        self._extend_calls(n, calls)
+
+    def _extend_calls(self, n: int, calls: Mapping[int, Sequence[ToolCall]]) -> None:
+        counts: list[int | None] = [None] * n
+        for place in sorted(calls):
+            counts[place] = len(calls[place])
+            for name, values in self.calls.items():
+                values.extend([getattr(call, name) for call in calls[place]])
+        self.n_calls.extend(counts)
 
     def array(self) -> pa.ListArray:
         """The column, of type `schema.MESSAGES`."""
         arrays = [
-            self._calls() if field.name == "tool_calls" else _column(self.fields[field.name], field)
-            for field in MESSAGE
+            self._calls() if field.name == "tool_calls" else self._field(field) for field in MESSAGE
         ]
         flat = pa.StructArray.from_arrays(arrays, fields=list(MESSAGE))
         return pa.ListArray.from_arrays(pa.array(_offsets(self.counts)), flat)
 
+    def _field(self, field: pa.Field) -> pa.Array:
+        if field.name not in self.fields:
+            return pa.nulls(self.n_messages, field.type)
+        return pa.array(self.fields[field.name], field.type)
+
     def _calls(self) -> pa.ListArray:
-        field = MESSAGE.field("tool_calls")
+        if self.n_calls.count(None) == self.n_messages:
+            return pa.nulls(self.n_messages, MESSAGE.field("tool_calls").type)
         absent = [count is None for count in self.n_calls]
-        if all(absent):
-            return pa.nulls(len(absent), field.type)
         flat = pa.StructArray.from_arrays(
             [_column(self.calls[field.name], field) for field in TOOL_CALL], fields=list(TOOL_CALL)
         )
@@ -112,7 +137,7 @@ class RowColumns:
         self.keys.append(key)
 
     def batch(self, head: dict[str, Any]) -> pa.RecordBatch:
-        """The rows as a batch of `schema.ROWS[kind]`; `head` has a value list for each HEAD column."""
+        """The rows as a batch of `schema.ROWS[kind]`; `head` has the HEAD columns."""
         schema = ROWS[self.kind]
         n_rows = len(self.keys)
         columns = []
@@ -124,15 +149,15 @@ class RowColumns:
             elif field.name in self.plain:
                 columns.append(_column(self.plain[field.name], field))
             elif field.name in HEAD.names:
-                columns.append(pa.array(head[field.name], field.type))
+                values = head[field.name]
+                is_array = isinstance(values, pa.Array)
+                columns.append(values if is_array else pa.array(values, field.type))
             else:  # parents: a row that was read has none
                 columns.append(_no_parents(n_rows))
         return pa.RecordBatch.from_arrays(columns, schema=schema)
 
 
 def _column(values: list[Any], field: pa.Field) -> pa.Array:
-    if not any(value is not None for value in values):
-        return pa.nulls(len(values), field.type)
     return pa.array(values, field.type)
 
 

@@ -12,7 +12,7 @@ from msgspec import Raw
 from tamis.errors import RowError
 from tamis.formats import exact
 from tamis.formats.base import MARKER, Format, Row
-from tamis.formats.bulk import TopLevel, count_members, decode_lines, is_deep
+from tamis.formats.bulk import Members, TopLevel, decode_lines, is_deep
 from tamis.formats.columns import RowColumns
 from tamis.formats.openai_messages import parse_messages, write_messages
 from tamis.formats.roles import canonical_role
@@ -82,7 +82,7 @@ class BulkReader:
         if self._top is None:
             self._top = TopLevel([("messages", list[_Message]), ("tools", Raw)], lines[:64])
         top = self._top
-        rows = decode_lines(lines, top.decode, self._n_members)
+        rows = decode_lines(lines, top.decode, self._members)
         return [None if row is None or not self._is_plain(row) else row for row in rows]
 
     def _is_plain(self, row: Any) -> bool:
@@ -91,18 +91,21 @@ class BulkReader:
             return False
         return self._top is not None and not self._top.is_deep(row)
 
-    def _n_members(self, rows: Sequence[Any]) -> int:
+    def _members(self, rows: Sequence[Any]) -> Members:
         assert self._top is not None
-        flat = list(chain.from_iterable([row.messages for row in rows]))
-        count = len(rows) + 2 * len(flat) + self._top.n_members(rows)
-        for name in ("reasoning_content", "tool_calls", "tool_call_id", "name"):
-            count += sum([getattr(message, name) is not None for message in flat])
-        raws = [row.tools for row in rows if row.tools is not None]
-        count += len(raws)
-        for call in _calls(flat):
-            count += 3 + (call.id is not None) + (call.type is not None)
-            raws.append(call.function.arguments)
-        return count + count_members(b"\n".join(raws))
+        raws = self._top.raws(rows)
+        raws += [(place, row.tools) for place, row in enumerate(rows) if row.tools is not None]
+        counts = [1 + 2 * len(row.messages) for row in rows]
+        for place, _ in raws:
+            counts[place] += 1
+        for place, row in enumerate(rows):
+            for message in row.messages:
+                if _is_more(message):
+                    counts[place] += sum([getattr(message, name) is not None for name in _MORE])
+                    for call in message.tool_calls or ():
+                        counts[place] += 3 + (call.id is not None) + (call.type is not None)
+                        raws.append((place, call.function.arguments))
+        return Members(counts, raws)
 
     def extend(self, columns: RowColumns, rows: Sequence[Any]) -> None:
         """Append decoded rows."""
@@ -113,28 +116,35 @@ class BulkReader:
         if not _FOUR.issuperset(words):
             named["extra"] = [_role_mark(word) for word in words]
             named["role"] = [canonical_role(word) for word in words]
-        messages = columns.lists["messages"]
-        messages.extend(
-            [len(row.messages) for row in rows],
-            len(flat),
-            content=[message.content for message in flat],
-            reasoning=[message.reasoning_content for message in flat],
-            tool_call_id=[message.tool_call_id for message in flat],
-            name=[message.name for message in flat],
-            **named,
-        )
-        for message in flat:
-            calls = message.tool_calls
-            messages.append_calls(None if calls is None else [_tool_call(call) for call in calls])
+        calls = {}
+        more = {place: message for place, message in enumerate(flat) if _is_more(message)}
+        if more:
+            for name in ("tool_call_id", "name"):
+                named[name] = [getattr(message, name) for message in flat]
+            named["reasoning"] = [message.reasoning_content for message in flat]
+            for place, message in more.items():
+                if message.tool_calls is not None:
+                    calls[place] = [_tool_call(call) for call in message.tool_calls]
+        named["content"] = [message.content for message in flat]
+        counts = [len(row.messages) for row in rows]
+        columns.lists["messages"].extend(counts, len(flat), calls, **named)
         columns.plain["tools"].extend(
             [None if row.tools is None else bytes(row.tools).decode() for row in rows]
         )
-        columns.plain["meta"].extend(self._top.meta(rows, [None] * len(rows)))
+        columns.plain["meta"].extend(self._top.meta(rows))
         columns.keys.extend(self._top.own_keys(rows))
 
 
-def _calls(flat: Sequence[_Message]) -> list[_Call]:
-    return list(chain.from_iterable([m.tool_calls for m in flat if m.tool_calls is not None]))
+_MORE = ("reasoning_content", "tool_calls", "tool_call_id", "name")
+
+
+def _is_more(message: _Message) -> bool:
+    return (
+        message.tool_calls is not None
+        or message.tool_call_id is not None
+        or message.name is not None
+        or message.reasoning_content is not None
+    )
 
 
 def _role_mark(word: str) -> str | None:

@@ -23,6 +23,8 @@ from tamis.formats.rows import RawRows, raw_rows
 from tamis.schema import UNREADABLE
 
 BATCH_BYTES = 8 << 20
+# rows are decoded in steps that stay in the processor's cache
+STEP_BYTES = 512 << 10
 KEPT_BYTES = 64 << 10
 
 
@@ -41,10 +43,15 @@ def read_range(
     """
     form = get_format(format_name)
     bulk = None if form.bulk is None else form.bulk()
-    for rows in raw_rows(part, batch_bytes):
+    batch = _Batch(part, form)
+    for rows in raw_rows(part, min(STEP_BYTES, batch_bytes)):
         with _collector_off():
-            batch = _read_batch(part, form, bulk, rows, renames or {})
-        yield batch
+            _read_step(batch, bulk, rows)
+        if batch.n_bytes >= batch_bytes:
+            yield batch.finish(renames or {})
+            batch = _Batch(part, form)
+    if batch.n_bytes:
+        yield batch.finish(renames or {})
 
 
 @contextmanager
@@ -59,28 +66,95 @@ def _collector_off() -> Iterator[None]:
             gc.enable()
 
 
-def _read_batch(
-    part: Range, form: Format, bulk: Bulk | None, rows: RawRows, renames: Mapping[int, str]
-) -> ReadBatch:
-    columns = RowColumns(form.kind)
-    refused: list[tuple[int, str]] = []
-    typed: list[Any] = [None] * len(rows.lines)
-    if bulk is not None and rows.lines:
-        typed = _typed_rows(bulk, rows)
+class _Batch:
+    """Rows on their way into one ReadBatch."""
+
+    def __init__(self, part: Range, form: Format) -> None:
+        self.part = part
+        self.form = form
+        self.columns = RowColumns(form.kind)
+        self.n_bytes = 0
+        self.numbers: list[int] = []
+        self.offsets: list[int | None] = []
+        self.lengths: list[int | None] = []
+        self.hashes: list[int] = []
+        self.refused: dict[str, list[Any]] = {field.name: [] for field in UNREADABLE}
+
+    def refuse(self, line: bytes, number: int, offset: int | None, reason: str) -> None:
+        """Keep a row that cannot be read, with why."""
+        values = (self.part.source, number, offset, len(line), reason, line[:KEPT_BYTES])
+        for kept, value in zip(self.refused.values(), values, strict=True):
+            kept.append(value)
+
+    def place(self, rows: RawRows) -> None:
+        """Note where the rows that were read lie; `columns` has their values."""
+        self.numbers += rows.numbers
+        self.hashes += map(xxhash.xxh3_64_intdigest, rows.lines)
+        if rows.offsets is None:
+            self.offsets += [None] * len(rows.lines)
+            self.lengths += [None] * len(rows.lines)
+        else:
+            self.offsets += rows.offsets
+            self.lengths += map(len, rows.lines)
+
+    def finish(self, renames: Mapping[int, str]) -> ReadBatch:
+        """The batch; `renames` gives a line another id, which is then not its own."""
+        prefix = f"{self.part.source}:"
+        keys = self.columns.keys
+        ids = [
+            prefix + (str(line) if key is None else key)
+            for line, key in zip(self.numbers, keys, strict=True)
+        ]
+        own = np.zeros(len(ids), dtype=np.uint64)
+        if keys.count(None) != len(keys):
+            own[:] = [
+                0 if key is None else xxhash.xxh3_64_intdigest(id_.encode()) or 1
+                for key, id_ in zip(keys, ids, strict=True)
+            ]
+        for place, line in enumerate(self.numbers if renames else ()):
+            if line in renames:
+                ids[place], own[place] = renames[line], 0
+        head = {
+            "id": ids,
+            "source": pa.repeat(self.part.source, len(ids)),
+            "line": self.numbers,
+            "offset": self.offsets,
+            "length": self.lengths,
+            "content_hash": self.hashes,
+            "format": pa.repeat(self.form.name, len(ids)),
+            "edited": pa.repeat(False, len(ids)),
+        }
+        unreadable = [pa.array(self.refused[field.name], field.type) for field in UNREADABLE]
+        return ReadBatch(
+            rows=self.columns.batch(head),
+            unreadable=pa.RecordBatch.from_arrays(unreadable, schema=UNREADABLE),
+            own_keys=own,
+        )
+
+
+def _read_step(batch: _Batch, bulk: Bulk | None, rows: RawRows) -> None:
+    """Append some rows: runs of ordinary ones in bulk, the others one by one."""
+    typed = [None] * len(rows.lines) if bulk is None else _typed_rows(bulk, rows)
     pending: list[Any] = []
+    good: list[int] = []
     for place, row in enumerate(typed):
         if row is not None:
             pending.append(row)
+            good.append(place)
             continue
-        if pending and bulk is not None:
-            bulk.extend(columns, pending)
+        if bulk is not None and pending:
+            bulk.extend(batch.columns, pending)
             pending = []
-        reason = _read_exactly(form, rows.lines[place], columns)
-        if reason is not None:
-            refused.append((place, reason))
-    if pending and bulk is not None:
-        bulk.extend(columns, pending)
-    return _finish(part, form, columns, rows, refused, renames=renames)
+        reason = _read_exactly(batch.form, rows.lines[place], batch.columns)
+        if reason is None:
+            good.append(place)
+        else:
+            offset = None if rows.offsets is None else rows.offsets[place]
+            batch.refuse(rows.lines[place], rows.numbers[place], offset, reason)
+    if bulk is not None and pending:
+        bulk.extend(batch.columns, pending)
+    batch.place(rows if len(good) == len(typed) else rows.take(good))
+    batch.n_bytes += sum(map(len, rows.lines))
 
 
 def _typed_rows(bulk: Bulk, rows: RawRows) -> list[Any]:
@@ -104,61 +178,3 @@ def _read_exactly(form: Format, line: bytes, columns: RowColumns) -> str | None:
         return str(error)
     columns.append(record, key)
     return None
-
-
-def _finish(
-    part: Range,
-    form: Format,
-    columns: RowColumns,
-    rows: RawRows,
-    refused: list[tuple[int, str]],
-    *,
-    renames: Mapping[int, str],
-) -> ReadBatch:
-    bad = {place for place, _ in refused}
-    good = [place for place in range(len(rows.lines)) if place not in bad] if bad else None
-    kept = rows if good is None else rows.take(good)
-    prefix = f"{part.source}:"
-    ids = [
-        prefix + (str(line) if key is None else key)
-        for line, key in zip(kept.numbers, columns.keys, strict=True)
-    ]
-    if renames:
-        ids = [renames.get(line, id_) for line, id_ in zip(kept.numbers, ids, strict=True)]
-    head = {
-        "id": ids,
-        "source": [part.source] * len(ids),
-        "line": kept.numbers,
-        "offset": kept.offsets,
-        "length": None if kept.offsets is None else [len(line) for line in kept.lines],
-        "content_hash": [xxhash.xxh3_64_intdigest(line) for line in kept.lines],
-        "format": [form.name] * len(ids),
-        "edited": [False] * len(ids),
-    }
-    if kept.offsets is None:
-        head["offset"] = head["length"] = [None] * len(ids)
-    own = np.array(
-        [
-            0 if key is None else xxhash.xxh3_64_intdigest(id_.encode()) or 1
-            for key, id_ in zip(columns.keys, ids, strict=True)
-        ],
-        dtype=np.uint64,
-    )
-    return ReadBatch(
-        rows=columns.batch(head), unreadable=_unreadable(part, rows, refused), own_keys=own
-    )
-
-
-def _unreadable(part: Range, rows: RawRows, refused: list[tuple[int, str]]) -> pa.RecordBatch:
-    places = [place for place, _ in refused]
-    values: dict[str, list[Any]] = {
-        "file": [part.source] * len(places),
-        "line": [rows.numbers[place] for place in places],
-        "byte_offset": [None if rows.offsets is None else rows.offsets[place] for place in places],
-        "length": [len(rows.lines[place]) for place in places],
-        "reason": [reason for _, reason in refused],
-        "bytes": [rows.lines[place][:KEPT_BYTES] for place in places],
-    }
-    return pa.RecordBatch.from_arrays(
-        [pa.array(values[field.name], field.type) for field in UNREADABLE], schema=UNREADABLE
-    )

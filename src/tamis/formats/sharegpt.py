@@ -12,7 +12,7 @@ from msgspec import Raw
 from tamis.errors import InputError, RowError
 from tamis.formats import exact
 from tamis.formats.base import Format, Row
-from tamis.formats.bulk import TopLevel, decode_lines
+from tamis.formats.bulk import Members, TopLevel, decode_lines
 from tamis.formats.columns import RowColumns
 from tamis.formats.openai_messages import is_json, put_train, take_train
 from tamis.formats.roles import CALL_WORDS, SHAREGPT, canonical_role
@@ -194,7 +194,7 @@ class BulkReader:
         if self._top is None:
             fields = [("conversations", list[_Turn]), ("system", str), ("tools", str)]
             self._top = TopLevel(fields, lines[:64])
-        rows = decode_lines(lines, self._top.decode, self._n_members)
+        rows = decode_lines(lines, self._top.decode, self._members)
         return [None if row is None or not self._is_plain(row) else row for row in rows]
 
     def _is_plain(self, row: Any) -> bool:
@@ -202,33 +202,39 @@ class BulkReader:
         has_tools = row.tools is None or bool(row.tools.strip())
         return has_tools and self._top is not None and not self._top.is_deep(row)
 
-    def _n_members(self, rows: Sequence[Any]) -> int:
+    def _members(self, rows: Sequence[Any]) -> Members:
         assert self._top is not None
-        n_turns = sum([len(row.conversations) for row in rows])
-        count = len(rows) + 2 * n_turns + self._top.n_members(rows)
-        return count + sum([(row.system is not None) + (row.tools is not None) for row in rows])
+        raws = self._top.raws(rows)
+        counts = [
+            1 + 2 * len(row.conversations) + (row.system is not None) + (row.tools is not None)
+            for row in rows
+        ]
+        for place, _ in raws:
+            counts[place] += 1
+        return Members(counts, raws)
 
     def extend(self, columns: RowColumns, rows: Sequence[Any]) -> None:
         """Append decoded rows; the few turns that need more than their two texts go one by one."""
         assert self._top is not None
         flat: list[Any] = list(chain.from_iterable([_with_system(row) for row in rows]))
         words = [turn.word for turn in flat]
-        messages = columns.lists["messages"]
         contents: list[str | None] = [turn.value for turn in flat]
         roles = [_ROLES.get(word, word) for word in words]
-        extras: list[str | None] = [None] * len(flat)
-        for place, word in enumerate(words):
-            messages.n_calls.append(None)
-            if word not in _PLAIN_WORDS:
-                message = _special(word, flat[place].value)
-                roles[place], contents[place] = message.role, message.content
-                extras[place] = message.extra
-                messages.n_calls.pop()
-                messages.append_calls(message.tool_calls)
+        named: dict[str, list[Any]] = {"role": roles, "content": contents}
+        calls = {}
+        if not _PLAIN_WORDS.issuperset(words):
+            named["extra"] = [None] * len(flat)
+            for place, word in enumerate(words):
+                if word not in _PLAIN_WORDS:
+                    message = _special(word, flat[place].value)
+                    roles[place], contents[place] = message.role, message.content
+                    named["extra"][place] = message.extra
+                    if message.tool_calls is not None:
+                        calls[place] = message.tool_calls
         counts = [len(row.conversations) + (row.system is not None) for row in rows]
-        messages.extend(counts, len(flat), role=roles, content=contents, extra=extras)
+        columns.lists["messages"].extend(counts, len(flat), calls, **named)
         columns.plain["tools"].extend([row.tools for row in rows])
-        columns.plain["meta"].extend(self._top.meta(rows, [None] * len(rows)))
+        columns.plain["meta"].extend(self._top.meta(rows))
         columns.keys.extend(self._top.own_keys(rows))
 
 
