@@ -82,7 +82,8 @@ def _label(low: float, high: float, *, whole: bool, is_open: bool) -> str:
         return show_number(low)
     if whole:
         return f"{show_number(low)}–{show_number(high - 1)}"
-    return f"{show_number(low)}–{show_number(high)}"
+    # edges are round: three digits would make two of them one
+    return f"{low:.6g}–{high:.6g}"
 
 
 def show_number(value: float) -> str:

@@ -13,33 +13,10 @@ from markupsafe import Markup, escape
 
 from tamis.reports.bins import show_number
 from tamis.reports.contents import Bin, QuestionRate, RuleFindings
+from tamis.reports.visible import visible
 from tamis.reports.words import show_percent
 
 _LEFT, _TOP, _BOTTOM = 44.0, 14.0, 38.0
-
-
-def visible(text: str) -> str:
-    """`text` with control characters, lone surrogates and direction overrides shown, not obeyed.
-
-    >>> visible("a\\x00b\\u202ec")
-    'a⟨U+0000⟩b⟨U+202E⟩c'
-    """
-    if text.isascii() and text.isprintable():
-        return text
-    return "".join(_visible_character(character) for character in text)
-
-
-def _visible_character(character: str) -> str:
-    code = ord(character)
-    is_hidden = (
-        (code < 0x20 and character not in "\n\t")
-        or 0x7F <= code <= 0x9F
-        or 0x202A <= code <= 0x202E
-        or 0x2066 <= code <= 0x2069
-        or 0xD800 <= code <= 0xDFFF
-        or 0xFFFE <= code <= 0xFFFF
-    )
-    return f"⟨U+{code:04X}⟩" if is_hidden else character
 
 
 def picture(
@@ -187,6 +164,11 @@ def show_short(value: float) -> str:
     return show_number(value)
 
 
+def show_edge(value: float) -> str:
+    """A round edge between bars: 2.5k, 0.985."""
+    return show_short(value) if value == int(value) else f"{value:.6g}"
+
+
 def _bin_labels(bins: Sequence[Bin], pitch: float, floor: float) -> list[str]:
     """Each bar's own label where all fit; else round edges between bars, as many as fit."""
     if all(_text_width(b.label) + 4 <= pitch for b in bins):
@@ -196,10 +178,10 @@ def _bin_labels(bins: Sequence[Bin], pitch: float, floor: float) -> list[str]:
         ]
     # exact rates such as 3/16 have no edges between bars: name every few of them
     is_exact = any(b.low is None or b.low == b.high for b in bins)
-    names = [b.label if b.low is None or is_exact else show_short(b.low) for b in bins]
+    names = [b.label if b.low is None or is_exact else show_edge(b.low) for b in bins]
     last = bins[-1]
     if not is_exact and last.low is not None and last.high is not None:
-        names.append(show_short(last.high))
+        names.append(show_edge(last.high))
     widest = max(_text_width(name) for name in names)
     every = math.ceil((widest + 10) / pitch)
     shift = 0.5 if is_exact else 0.0

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import msgspec
 
+from tamis.errors import SchemaError
 from tamis.reports.run_folder import RunCommand, RunGap, RunInput, RunModel
 
 SCHEMA_VERSION = 1
@@ -359,6 +360,23 @@ class Report(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     title: str
     tamis_version: str
     sections: list[Section]
+
+
+def read_report(report: dict[str, object]) -> Report:
+    """The plain data of a `report.json` as typed structs.
+
+    Raises:  SchemaError when it is not a report, or one of another version.
+    """
+    version = report.get("schema_version")
+    if version != SCHEMA_VERSION:
+        raise SchemaError(
+            f"report: expected schema_version {SCHEMA_VERSION}, got {version!r}; "
+            "make the report again from its run folder"
+        )
+    try:
+        return msgspec.convert(report, Report)
+    except msgspec.ValidationError as error:
+        raise SchemaError(f"report: {error}; make the report again from its run folder") from error
 
 
 def report_schema() -> bytes:

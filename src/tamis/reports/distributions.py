@@ -144,8 +144,10 @@ def entitle(name: str) -> tuple[str, str]:
 
     >>> entitle("estimated_tokens")
     ('Estimated tokens', 'tokens')
+    >>> entitle("n_tool_calls")
+    ('Tool calls', '')
     """
-    title = name.replace("_", " ").strip()
+    title = name.removeprefix("n_").replace("_", " ").replace("chars", "characters").strip()
     return title[:1].upper() + title[1:], _UNITS.get(name.rsplit("_", maxsplit=1)[-1], "")
 
 

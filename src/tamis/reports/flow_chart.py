@@ -21,8 +21,13 @@ class _Stop(msgspec.Struct, frozen=True):
 
 
 def row_flow(key: str, section: Section) -> Markup:
-    """A ribbon as thick as the rows it stands for; what leaves bends down with its reasons."""
+    """A ribbon as thick as the rows it stands for; what leaves bends down with its reasons.
+
+    Empty when the number of rows never changes: such a picture would say nothing.
+    """
     stops = _stops(section)
+    if len({stop.rows for stop in stops}) == 1:
+        return Markup("")
     most = max((stop.rows for stop in stops), default=0)
     # a ribbon of one row in a million is still a line
     heights = [max(_TALL * s.rows / most, 1.5) if most and s.rows else 0.0 for s in stops]

@@ -11,36 +11,20 @@ import hashlib
 import re
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import jinja2
-import msgspec
 from markupsafe import Markup, escape
 
-from tamis.errors import SchemaError
 from tamis.reports import charts, words
 from tamis.reports.bins import show_number
-from tamis.reports.charts import visible
-from tamis.reports.contents import SCHEMA_VERSION, Report
+from tamis.reports.contents import read_report
 from tamis.reports.flow_chart import row_flow
+from tamis.reports.visible import visible
+
+if TYPE_CHECKING:
+    import jinja2
 
 _TEMPLATES = Path(__file__).parent / "templates"
-
-
-def read_report(report: dict[str, object]) -> Report:
-    """The plain data of a `report.json` as typed structs.
-
-    Raises:  SchemaError when it is not a report, or one of another version.
-    """
-    version = report.get("schema_version")
-    if version != SCHEMA_VERSION:
-        raise SchemaError(
-            f"report: expected schema_version {SCHEMA_VERSION}, got {version!r}; "
-            "make the report again from its run folder"
-        )
-    try:
-        return msgspec.convert(report, Report)
-    except msgspec.ValidationError as error:
-        raise SchemaError(f"report: {error}; make the report again from its run folder") from error
 
 
 def render(report: dict[str, object]) -> str:
@@ -56,6 +40,9 @@ def render(report: dict[str, object]) -> str:
 
 @cache
 def _environment() -> jinja2.Environment:
+    # here, because a command that prints no page should not wait for it
+    import jinja2
+
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(_TEMPLATES),
         autoescape=True,

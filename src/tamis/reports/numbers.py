@@ -108,7 +108,7 @@ def _with_words(
         section,
         summary=summarize(section),
         not_checked=[*manifest.not_checked, *gaps],
-        next=manifest.next or suggest(section),
+        next=manifest.next or suggest(section, str(run)),
     )
 
 

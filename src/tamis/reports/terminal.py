@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from tamis.reports.charts import visible
-from tamis.reports.contents import Rate, Section
-from tamis.reports.html import read_report
+from tamis.reports.contents import Rate, Section, read_report
+from tamis.reports.visible import visible
 from tamis.reports.words import count_noun, show_interval, show_percent
 
 _MAX_RULES = 8

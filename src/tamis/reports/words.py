@@ -111,6 +111,8 @@ def _came_in(section: Section) -> str:
 
 def _left(section: Section) -> str:
     counts = section.counts
+    if counts.dropped == 0 and counts.written == 0:
+        return ""
     if counts.dropped == 0:
         return f"All {counts.kept:,} were kept." if counts.kept > 1 else ""
     main = [f"{r.count:,} ({r.reason})" for r in section.dropped_by[:3]]
@@ -216,14 +218,14 @@ def _has_checks(section: Section) -> bool:
     return any(not rule.startswith(READER) for rule in found + silent)
 
 
-def suggest(section: Section) -> list[RunCommand]:
-    """The commands worth running next, for this kind of run and what it found."""
+def suggest(section: Section, run: str) -> list[RunCommand]:
+    """The commands worth running next, for this kind of run and what it found; `run` is its folder."""
     if not section.inputs:
         return []
     paths = " ".join(shlex.quote(i.path) for i in section.inputs[:_MAX_PATHS])
     paths += " …" if len(section.inputs) > _MAX_PATHS else ""
     if section.kind == "questions":
-        return _suggest_for_questions(section, paths)
+        return _suggest_for_questions(section, run, paths)
     suggestions = []
     command = section.command.split()[0] if section.command else ""
     has_findings = section.checks is not None and section.checks.findings.total > 0
@@ -248,12 +250,15 @@ def suggest(section: Section) -> list[RunCommand]:
     dropped = next((d.id for step in section.steps for d in step.examples), None)
     if dropped is not None:
         suggestions.append(
-            RunCommand(command=f"tamis why {shlex.quote(dropped)}", why="ask why this row left")
+            RunCommand(
+                command=f"tamis why {shlex.quote(run)} {shlex.quote(dropped)}",
+                why="ask why this row left",
+            )
         )
     return suggestions
 
 
-def _suggest_for_questions(section: Section, paths: str) -> list[RunCommand]:
+def _suggest_for_questions(section: Section, run: str, paths: str) -> list[RunCommand]:
     if not section.pass_rates:
         return [
             RunCommand(
@@ -265,7 +270,10 @@ def _suggest_for_questions(section: Section, paths: str) -> list[RunCommand]:
     if dropped is None:
         return []
     return [
-        RunCommand(command=f"tamis why {shlex.quote(dropped)}", why="ask why this question left")
+        RunCommand(
+            command=f"tamis why {shlex.quote(run)} {shlex.quote(dropped)}",
+            why="ask why this question left",
+        )
     ]
 
 
