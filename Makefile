@@ -42,7 +42,7 @@ demo: $(CORE)
 	$(BIN)/tamis demo
 
 test: $(DEV)
-	$(BIN)/python -m pytest -n 2 --doctest-glob="*.md" tests src/tamis docs $(ARGS)
+	$(BIN)/python -m pytest -n 2 --timeout 600 --doctest-glob="*.md" tests src/tamis docs $(ARGS)
 
 check: $(DEV)
 	$(BIN)/ruff format --check .

@@ -65,6 +65,14 @@ def test_the_public_face_is_a_sorted_list_of_names_that_exist() -> None:
     assert [name for name in names if not hasattr(tamis, name)] == []
 
 
+def test_the_verbs_stay_callable_when_the_rooms_of_the_same_name_are_loaded() -> None:
+    """`tamis.export` is the verb even after `tamis.export.rows` was imported."""
+    verbs = [name for name in getattr(tamis, "__all__", []) if name.islower()]
+    code = f"import tamis, {', '.join(MODULES)}\nprint([v for v in {verbs} if not callable(getattr(tamis, v))])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
 def test_every_module_can_be_imported() -> None:
     assert roots_after_import(", ".join(MODULES)) >= {"tamis"}
 
