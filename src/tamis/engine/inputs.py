@@ -105,7 +105,8 @@ def _resolve_files(recipe: Recipe, staging: Path, to_kind: Kind | None) -> Input
         raise InputError("\n".join(str(error) for error in refused))
     known = [(s, d) for s, d in found if isinstance(d, Detection) and d.kind is not None]
     kind = to_kind or _only_kind(known)
-    inputs, aside = [], []
+    inputs: list[Input] = []
+    aside: list[Input] = []
     shards: list[FileRange | Shard] = []
     owners: list[int] = []
     for source, detection in known:

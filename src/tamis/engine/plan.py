@@ -37,12 +37,12 @@ class Pass(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def asks_models(self) -> bool:
         """Whether a step talks to a model, so that the pass runs in the parent's event loop."""
-        return any(isinstance(op, Measure) and "llm" in op.uses for _, op in self.steps)
+        return any(catalogue.shape_of(op) == "model" for _, op in self.steps)
 
 
 def travels(field: pa.Field) -> bool:
     """Whether a measured column stays with the rows (findings and rollouts are stored apart)."""
-    return field.type != FINDINGS and field.name != ROLLOUTS_COLUMN
+    return bool(field.type != FINDINGS and field.name != ROLLOUTS_COLUMN)
 
 
 def is_scalar(field: pa.Field) -> bool:
@@ -133,7 +133,8 @@ def maker_of(column: str) -> str | None:
         check = column.removesuffix("_findings")
         return check if check in catalogue.CHECKS else None
     for name in ("lengths", "turns", "language", "opener", "finding_counts", "pass_rate"):
-        if column in catalogue.make(name, {}).adds().names:
+        measure = catalogue.make(name, {})
+        if isinstance(measure, Measure) and column in measure.adds().names:
             return name
     return None
 

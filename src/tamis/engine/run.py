@@ -15,7 +15,6 @@ from typing import Any
 import msgspec
 import pyarrow as pa
 
-from tamis import catalogue
 from tamis.dataset import MANIFEST, is_run_folder, read_manifest, write_bytes
 from tamis.engine import finish
 from tamis.engine.choose import choose
@@ -35,7 +34,7 @@ from tamis.engine.task import (
 )
 from tamis.errors import LLMError, StoreError
 from tamis.llm.types import Asker
-from tamis.op import Select
+from tamis.op import Measure, Select
 from tamis.recipe import Recipe
 from tamis.schema import Kind
 
@@ -286,12 +285,12 @@ def _warm(lane: Pass) -> None:
     """Run every step once on no rows: kernels load here, before the workers are forked."""
     columns = {field.name: pa.array([], field.type) for field in lane.data_schema}
     for _, op in lane.steps:
-        if catalogue.shape_of(op) != "measure":
+        if not isinstance(op, Measure) or "llm" in op.uses:
             continue
         wanted = list(dict.fromkeys(("id", *op.reads)))
         if all(name in columns for name in wanted):
             arrays = [columns[name] for name in wanted]
-            added = op(pa.RecordBatch.from_arrays(arrays, names=wanted))  # type: ignore[operator]
+            added = op(pa.RecordBatch.from_arrays(arrays, names=wanted))
             columns |= dict(zip(added.schema.names, added.columns, strict=True))
     if lane.select is not None:
         select = lane.select[1]

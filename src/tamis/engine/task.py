@@ -19,8 +19,8 @@ from tamis.dataset import read_batches, write_bytes
 from tamis.engine.flow import advance
 from tamis.engine.plan import Pass
 from tamis.engine.sink import ShardSink
+from tamis.formats.base import Range
 from tamis.formats.read import read_range
-from tamis.formats.split import Range
 from tamis.llm.types import Asker
 from tamis.schema import ROWS
 

@@ -8,7 +8,7 @@ from tamis.errors import RecipeError
 from tamis.op import Measure
 
 
-class WhereHolds(Measure):
+class WhereHolds(Measure, frozen=True):
     """Whether an SQL condition holds for a row; the Keep after it acts on it.
 
     Reads:   the scalar columns named in the condition.

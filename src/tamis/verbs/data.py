@@ -18,6 +18,7 @@ from tamis.recipe import Recipe, Step
 from tamis.reports.terminal import markdown, summary_lines
 from tamis.schema import Kind
 from tamis.verbs.common import Common, Plan, Result, execute, is_file_output
+from tamis.verbs.look import stored_report, write_report
 
 LOOKS = ("lengths", "turns", "language", "opener")
 SUMMARIES = (

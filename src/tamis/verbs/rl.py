@@ -45,12 +45,14 @@ def calibrate(
     sampling: Sampling | None = None,
     band: str = "0.2:0.8",
     open_model: OpenModel | None = None,
+    model_name: str | None = None,
     common: Common | None = None,
 ) -> Result:
     """Draw answers to each question, grade them, keep the questions whose pass rate is in the band.
 
     Every finished call is stored at once in the run folder: the same command goes on where it stopped.
-    `open_model` opens another model than the sampling names (the demo's recorded one).
+    `open_model` opens another model than the sampling names (the demo's recorded one) and
+    `model_name` is what manifest and report say of it.
     """
     sampling = sampling or Sampling()
     low, high = parse_band(band)
@@ -65,7 +67,7 @@ def calibrate(
         steps=steps,
         to_kind="questions",
         llm=open_model or opener(sampling),
-        llm_name=f"{sampling.base_url or 'local'} {options['model']}",
+        llm_name=model_name or f"{sampling.base_url or 'local'} {options['model']}",
         not_checked=(
             ("other policies", "pass rates hold for this model and these sampling parameters only"),
             ("leaks", "whether a question's answer can be read off its prompt"),
