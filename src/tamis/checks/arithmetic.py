@@ -21,6 +21,7 @@ from tamis.kernels.arithmetic import (
     Token,
     as_expression,
     evaluate,
+    is_plainly_right,
     is_rounded,
     read_number,
     tokens,
@@ -238,6 +239,9 @@ def _moved(equation: Equation, by: int) -> Equation:
 
 
 def _wrong_in_line(line: str, *, is_annotation: bool) -> list[Equation]:
+    n_equals = sum(1 for _ in _EQUALS.finditer(line))
+    if n_equals == 0 or is_plainly_right(line, n_equals):
+        return []
     found = tokens(line)
     wrong = []
     for index, token in enumerate(found):

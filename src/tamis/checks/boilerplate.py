@@ -95,27 +95,36 @@ class Boilerplate(Measure, frozen=True, forbid_unknown_fields=True, kw_only=True
         flat = FlatMessages(batch.column("messages"))
         findings = FindingsBuilder(flat.n_rows)
         for hit in message_texts_hit(flat, _prefilter(), assistant_only=True):
-            for ordinal in hit.patterns:
-                rule, _ = _FAMILIES[ordinal]
-                span = find_phrase(hit.text, ordinal)
-                if span is not None:
-                    start, end = span
-                    findings.report(
-                        hit.row,
-                        rule,
-                        hit.path,
-                        f"{rule.summary}: “{hit.text[start:end]}”",
-                        start=start,
-                        end=end,
-                        excerpt=excerpt(hit.text, start, end),
-                    )
+            for family, span in _phrases(hit.text, hit.patterns).items():
+                rule, (start, end) = _FAMILIES[family][0], span
+                findings.report(
+                    hit.row,
+                    rule,
+                    hit.path,
+                    f"{rule.summary}: “{hit.text[start:end]}”",
+                    start=start,
+                    end=end,
+                    excerpt=excerpt(hit.text, start, end),
+                )
         return pa.record_batch([findings.column()], schema=self.adds())
 
 
-def find_phrase(text: str, family: int) -> tuple[int, int] | None:
-    """Span of the first phrase of a family (0 self-reference, 1 refusal, 2 vendor) said in earnest."""
-    for match in _exact()[family].finditer(text):
-        if family == 1 and _offset_in_answer(text, match.start()) > _REFUSAL_WITHIN:
+def _phrases(text: str, ordinals: list[int]) -> dict[int, tuple[int, int]]:
+    """The first phrase of each family that the text says in earnest, of the phrases numbered."""
+    found: dict[int, tuple[int, int]] = {}
+    for ordinal in ordinals:
+        family, phrase = _exact()[ordinal]
+        span = _first_in_earnest(text, phrase, within=_REFUSAL_WITHIN if family == 1 else None)
+        if span is not None and (family not in found or span < found[family]):
+            found[family] = span
+    return found
+
+
+def _first_in_earnest(
+    text: str, phrase: re.Pattern[str], *, within: int | None
+) -> tuple[int, int] | None:
+    for match in phrase.finditer(text):
+        if within is not None and _offset_in_answer(text, match.start()) > within:
             return None
         if not _is_quoted(text, match.start()):
             return match.span()
@@ -148,22 +157,23 @@ def _is_quoted(text: str, start: int) -> bool:
 @functools.cache
 def _prefilter() -> PatternSet:
     return PatternSet(
-        patterns=tuple("|".join(f"(?:{p})" for p in phrases) for _, phrases in _FAMILIES),
-        ignore_case=True,
+        patterns=tuple(phrase for _, phrases in _FAMILIES for phrase in phrases), ignore_case=True
     )
 
 
 @functools.cache
-def _exact() -> tuple[re.Pattern[str], ...]:
-    """The same phrases between word borders; scripts without spaces need none."""
+def _exact() -> tuple[tuple[int, re.Pattern[str]], ...]:
+    """Family and pattern of each phrase, between word borders; scripts without spaces need none."""
     return tuple(
-        re.compile(
-            "|".join(
-                f"(?<![^\\W_])(?:{p})(?![^\\W_])" if _has_spaces(p) else f"(?:{p})" for p in phrases
+        (
+            family,
+            re.compile(
+                f"(?<![^\\W_])(?:{phrase})(?![^\\W_])" if _has_spaces(phrase) else phrase,
+                re.IGNORECASE,
             ),
-            re.IGNORECASE,
         )
-        for _, phrases in _FAMILIES
+        for family, (_, phrases) in enumerate(_FAMILIES)
+        for phrase in phrases
     )
 
 

@@ -24,7 +24,7 @@ _END_MARKS = frozenset(".!?。！？…‥।؟۔︒｡~～")
 _CLOSERS = frozenset("\"'”’»」』）)】]}*_`>|$%％°♪✓✔→☺")
 _BRACKETS = {"(": ")", "（": "）", "【": "】", "[": "]", "「": "」", "『": "』"}
 _OPEN_LIST = re.compile(
-    r"(?:^|\n)[ \t]*(?:[-*+•]|\(?\d{1,3}[.)、]|#{1,6}|[一二三四五六七八九十]{1,3}、)[ \t]*$"
+    r"^[ \t]*(?:[-*+•]|\(?\d{1,3}[.)、]|#{1,6}|[一二三四五六七八九十]{1,3}、)[ \t]*$"
 )
 _LIST_LINE = re.compile(
     r"^\s*(?:[-*+•–]|\(?\d{1,3}[.)、]|\(?[a-zA-Z][.)]|#{1,6}|\||>|[一二三四五六七八九十]{1,3}、)\s*"
@@ -96,24 +96,31 @@ _MIN_PROSE_CHARS = 60
 _MIN_CJK_CHARS = 20
 
 
-def judge_ending(text: str) -> tuple[Cut, int] | None:
-    """How a text was cut off and the character where the open part starts; None if it may be whole.
+def judge_openings(text: str) -> tuple[Cut, int] | None:
+    """Whether a code block or a formula is left open, and where it starts.
 
-    >>> judge_ending("It opens at nine. On Sundays we are closed, because the")
-    (<Cut.MID_SENTENCE: 'mid-sentence'>, 18)
+    >>> judge_openings("Run this:\\n```\\nls -l")
+    (<Cut.UNCLOSED_FENCE: 'unclosed-fence'>, 10)
     """
     fence = _open_fence(text)
     if fence is not None:
         return Cut.UNCLOSED_FENCE, fence
     formula = _open_formula(text)
-    if formula is not None:
-        return Cut.UNCLOSED_LATEX, formula
+    return None if formula is None else (Cut.UNCLOSED_LATEX, formula)
+
+
+def judge_last_line(text: str) -> tuple[Cut, int] | None:
+    """How the last line was cut off and the character where its last sentence starts, if it was.
+
+    >>> judge_last_line("It opens at nine. On Sundays we are closed, because the")
+    (<Cut.MID_SENTENCE: 'mid-sentence'>, 18)
+    """
     kept = text.rstrip()
     if not kept or kept.endswith(("```", "~~~")):
         return None
     line_start = kept.rfind("\n") + 1
     line = kept[line_start:]
-    if "\n" in kept and _OPEN_LIST.search(kept[max(0, line_start - 1) :]):
+    if line_start and _OPEN_LIST.search(line):
         return Cut.OPEN_LIST, line_start
     if kept[-1] in _END_MARKS:
         return None

@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from tamis.checks.ending import Cut, judge_ending
+from tamis.checks.ending import Cut, judge_last_line, judge_openings
 from tamis.checks.scan import ASSISTANT, excerpt
 from tamis.columns import FindingsBuilder, FlatMessages
 from tamis.kernels.patterns import PatternSet, string_buffers
@@ -93,14 +93,16 @@ class TruncatedEnding(Measure, frozen=True, forbid_unknown_fields=True, kw_only=
         findings = FindingsBuilder(flat.n_rows)
         last = _last_replies(flat)
         texts = flat.text("content").take(pa.array(last))
-        doubtful = np.union1d(_prefilter().hits(texts).place, _without_end_mark(texts))
-        for place in doubtful.tolist():
-            message = last[place]
+        with_openings = _prefilter().hits(texts).place
+        doubtful = np.union1d(with_openings, _without_end_mark(texts))
+        may_be_open = np.isin(doubtful, with_openings)
+        for place, openings in zip(doubtful.tolist(), may_be_open.tolist(), strict=True):
             text = texts[place].as_py()
-            found = judge_ending(text)
+            found = (judge_openings(text) if openings else None) or judge_last_line(text)
             if found is None:
                 continue
             cut, start = found
+            message = last[place]
             rule = RULES[cut]
             findings.report(
                 int(flat.owner[message]),

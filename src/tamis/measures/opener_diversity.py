@@ -28,7 +28,7 @@ class OpenerDiversity(Summary, frozen=True, forbid_unknown_fields=True, kw_only=
     Reads:   opener.
     Gives:   an `OPENER_DIVERSITY` table: count, nulls, distinct, distinct_rate (distinct / count),
              entropy_bits, evenness (entropy of all distinct ones equally frequent = 1),
-             top_share (of the most frequent one), is_exact; then the `top` openers.
+             top_share (of the most frequent one; null beyond the cap), is_exact; then the `top` openers.
     Cost:    as `ValueCounts`, whose cap and error hold here too.
     Source:  opener counts of instruction data audits; Shannon entropy.
     """
@@ -61,7 +61,7 @@ class OpenerDiversity(Summary, frozen=True, forbid_unknown_fields=True, kw_only=
             "distinct_rate": distinct / n if n and distinct is not None else None,
             "entropy_bits": entropy,
             "evenness": evenness,
-            "top_share": openers[0]["share"] if openers else None,
+            "top_share": openers[0]["share"] if openers and summed["is_exact"] else None,
             "is_exact": summed["is_exact"],
         }
         rows: list[dict[str, str | float | None]] = [
