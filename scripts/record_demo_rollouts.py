@@ -17,10 +17,20 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-SAMPLING = {"temperature": 0.7, "top_p": 0.95, "max_tokens": 192}
+SAMPLING = {"temperature": 0.7, "top_p": 1.0, "max_tokens": 32}
 MODEL = "SmolLM2-135M-Instruct-Q4_1"
 N_ANSWERS = 8
 N_SLOTS = 16
+# A short few-shot preface: without it so small a model rambles and hardly ever ends on a number.
+PREFACE = [
+    ("system", 'Answer the question. End with "The answer is" and the number.'),
+    ("user", "What is 2 + 6?"),
+    ("assistant", "2 + 6 = 8. The answer is 8."),
+    ("user", "A bag has 9 sweets and Leo eats 2. How many sweets are left?"),
+    ("assistant", "9 - 2 = 7. The answer is 7."),
+    ("user", "What is 5 * 3?"),
+    ("assistant", "5 * 3 = 15. The answer is 15."),
+]
 
 
 def model_file() -> Path:
@@ -49,7 +59,9 @@ def start_server() -> Any:
 def ask(server: Any, question: str, draw: int) -> dict[str, Any]:
     """One answer to one question, as a line of the recording."""
     request = {
-        "messages": [{"role": "user", "content": question}],
+        "messages": [
+            {"role": role, "content": text} for role, text in (*PREFACE, ("user", question))
+        ],
         "seed": 1 + draw,
         **SAMPLING,
     }

@@ -12,11 +12,11 @@ from tamis.records import Conversation
 
 _BEFORE = {
     "en": ["Hello! ", "Hi there, ", "One more thing: ", "Good morning. ", "Please help: ", "Me again. "],
-    "zh": ["你好,", "请问,", "再问一下:", "早上好。", "麻烦你,", "又是我。"],
+    "zh": ["你好，", "请问，", "再问一下：", "早上好。", "麻烦你，", "又是我。"],
 }  # fmt: skip
 _BEHIND = {
     "en": [" I hope this helps.", " Tell me how it goes.", " Does that answer your question?", " Ask again if anything is unclear."],
-    "zh": ["希望对你有帮助。", "有结果告诉我一声。", "还有疑问就接着问。", "这样清楚吗?"],
+    "zh": ["希望对你有帮助。", "有结果告诉我一声。", "还有疑问就接着问。", "这样清楚吗？"],
 }  # fmt: skip
 _LEAST, _MOST = 0.75, 0.99
 _TRIES = 60

@@ -60,6 +60,8 @@ class DemoFiles(msgspec.Struct, frozen=True, kw_only=True):
 
     folder: Path
     raw: Path
+    conversations: list[Path]
+    preferences: Path
     questions: Path
     planted: Path
     files: list[DemoFile]
@@ -85,7 +87,7 @@ _SHAPES = (
     _Shape("agents/archive/tables.parquet", "openai", 12, encode.fits_any, encode.parquet, True, True),
     _Shape("community/threads.json", "sharegpt", 18, encode.fits_sharegpt, encode.sharegpt, True, True),
     _Shape("community/handwritten.json", "alpaca", 12, encode.fits_alpaca, encode.alpaca, False, False),
-    _Shape("community/short/pairs.jsonl.gz", "prompt_completion", 8, encode.fits_prompt_completion, encode.prompt_completion, False, False, 1),
+    _Shape("community/short/pairs.jsonl.gz", "prompt_completion", 20, encode.fits_prompt_completion, encode.prompt_completion, False, False, 1),
 )  # fmt: skip
 _PREFERENCES = "preferences/pairs.jsonl"
 _QUESTIONS = "questions/questions.jsonl"
@@ -127,6 +129,8 @@ def write_demo(folder: str | Path, *, seed: int = 0, n: int = 240) -> DemoFiles:
     return DemoFiles(
         folder=folder,
         raw=raw,
+        conversations=[raw / shape.path for shape in _SHAPES],
+        preferences=raw / _PREFERENCES,
         questions=raw / _QUESTIONS,
         planted=planted,
         files=files,

@@ -51,10 +51,12 @@ def _orphan_result(rng: random.Random, row: Conversation) -> Planted | None:
 
 def _late_system(rng: random.Random, row: Conversation) -> Planted | None:
     """The system prompt comes after the first exchange."""
-    if row.messages[0].role != "system" or len(row.messages) < 4:
-        return None
-    place = rng.randint(2, len(row.messages) - 1)
     rest = row.messages[1:]
+    # never between a call and its result: that would be a second fault
+    later = [p for p in range(2, len(rest)) if rest[p].role == "user"] or [len(rest)]
+    if row.messages[0].role != "system":
+        return None
+    place = rng.choice(later)
     messages = [*rest[:place], row.messages[0], *rest[place:]]
     return Planted(row=with_messages(row, messages), where=f"messages[{place}].role")
 
@@ -70,9 +72,9 @@ def _unknown_role(rng: random.Random, row: Conversation) -> Planted | None:
 
 ROLE_FAULTS: tuple[Fault, ...] = (
     Fault(kind="no-assistant", severity="error", plant=_no_assistant),
-    Fault(kind="assistant-first", severity="error", plant=_assistant_first),
+    Fault(kind="assistant-first", severity="warning", plant=_assistant_first),
     Fault(kind="two-users", severity="warning", plant=_two_users),
     Fault(kind="orphan-result", severity="error", plant=_orphan_result),
-    Fault(kind="late-system", severity="error", plant=_late_system),
+    Fault(kind="late-system", severity="warning", plant=_late_system),
     Fault(kind="unknown-role", severity="error", plant=_unknown_role),
 )

@@ -16,7 +16,7 @@ from tamis.records import Conversation
 
 _ASIDES = {
     "en": ["Let me think about what is wanted here.", "I should go through this step by step.", "Short and clear is best.", "What does the reader need to know first?", "Keep the order of the question."],
-    "zh": ["先想清楚对方要什么。", "一步一步来。", "回答要简短明了。", "读者最先需要知道什么?", "按照问题的顺序来答。"],
+    "zh": ["先想清楚对方要什么。", "一步一步来。", "回答要简短明了。", "读者最先需要知道什么？", "按照问题的顺序来答。"],
 }  # fmt: skip
 
 

@@ -19,11 +19,10 @@ from tamis.demo.wording import content, word
 from tamis.records import Conversation
 
 _EQUATION = re.compile(r"(?<![\d.])(\d+) ([-+×*/÷]) (\d+) = (\d+)(?![\d.])")
-_HAN = re.compile(r"[\u4e00-\u9fff]")
-_HANGING = {
-    "en": ["and", "because", "the", "with", "which", "so that"],
-    "zh": ["因为", "而且", "以及", "所以"],
-}
+_HAN_INSIDE = re.compile(r"(?<=[\u4e00-\u9fff])[\u4e00-\u9fff](?=[\u4e00-\u9fff]{2})")
+_WORD_INSIDE = re.compile(r"[a-z]{4,}(?= [a-z])")
+_COMMA = re.compile(r"[\u4e00-\u9fff]\uff0c")
+_JOINT = re.compile(r"\b(?:and|the|of|a|because|which)(?= [a-z])")
 
 
 def _language(row: Conversation) -> str:
@@ -64,26 +63,27 @@ def _last_answer(row: Conversation, *, least: int) -> int | None:
     return place
 
 
-def _cut_sentence(rng: random.Random, row: Conversation) -> Planted | None:
-    """The last answer stops inside its last sentence, sometimes on a word that cannot end one."""
+def _cut_at(rng: random.Random, row: Conversation, joint: re.Pattern[str]) -> Planted | None:
+    """The last answer is cut behind a match near its end; None when there is none."""
     place = _last_answer(row, least=40)
     if place is None:
         return None
     text = text_at(row, place).rstrip()
-    if _language(row) == "zh":
-        ends = [found.start() for found in _HAN.finditer(text)]
-        ends = [end for end in ends[-16:-3] if _HAN.match(text[end - 1])]
-        joint = ""
-    else:
-        ends = [found.start() for found in re.finditer(r"(?<=[a-z]{3}) (?=[a-z])", text)]
-        ends = [end for end in ends if end > len(text) - 60]
-        joint = " "
-    if not ends:
-        return None
-    cut = text[: rng.choice(ends)]
-    if rng.random() < 0.4:
-        cut += joint + rng.choice(_HANGING[_language(row)])
-    return with_content(row, place, cut)
+    answer = text.rfind("</think>") + len("</think>") if "</think>" in text else 0
+    floor = max(answer + 12, len(text) - (40 if _language(row) == "zh" else 120))
+    ends = [found.end() for found in joint.finditer(text, floor, len(text) - 3)]
+    return with_content(row, place, text[: rng.choice(ends)]) if ends else None
+
+
+def _cut_sentence(rng: random.Random, row: Conversation) -> Planted | None:
+    """The last answer stops behind some word of its last sentence."""
+    pattern = _HAN_INSIDE if _language(row) == "zh" else _WORD_INSIDE
+    return _cut_at(rng, row, pattern)
+
+
+def _cut_on_a_joint(rng: random.Random, row: Conversation) -> Planted | None:
+    """The last answer stops where no sentence can end: behind `and`, `the`, a comma."""
+    return _cut_at(rng, row, _COMMA if _language(row) == "zh" else _JOINT)
 
 
 def _cut_fence(rng: random.Random, row: Conversation) -> Planted | None:
@@ -162,7 +162,8 @@ def _short(rng: random.Random, row: Conversation) -> Planted | None:
 
 TEXT_FAULTS: tuple[Fault, ...] = (
     Fault(kind="wrong-sum", severity="error", plant=_wrong_sum, scope="any"),
-    Fault(kind="cut-sentence", severity="warning", plant=_cut_sentence, scope="any"),
+    Fault(kind="cut-sentence", severity="info", plant=_cut_sentence, scope="any"),
+    Fault(kind="cut-on-a-joint", severity="error", plant=_cut_on_a_joint, scope="any"),
     Fault(kind="cut-fence", severity="error", plant=_cut_fence, scope="any"),
     Fault(kind="self-reference", severity="warning", plant=_self_reference, scope="any"),
     Fault(kind="refusal", severity="warning", plant=_refusal, scope="any"),
@@ -180,5 +181,5 @@ TEXT_FAULTS: tuple[Fault, ...] = (
         kind="api-key", severity="error", plant=_private("api-key", private.api_key), scope="any"
     ),
     Fault(kind="empty-reply", severity="error", plant=_empty, scope="any"),
-    Fault(kind="short-reply", severity="warning", plant=_short, scope="any"),
+    Fault(kind="short-reply", severity="info", plant=_short, scope="any"),
 )
