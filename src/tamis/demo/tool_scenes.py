@@ -13,8 +13,17 @@ from tamis.demo.plain_scenes import draw_sum
 from tamis.demo.plan import Arguments, Plan, Step
 from tamis.demo.wording import content, sentence_case, word
 
-_RATES = ["0.5", "0.8", "1.25", "2.5", "7.5", "0.4", "1.6", "20.5", "0.75", "3.2"]
-_PAIRS = ["EUR USD", "GBP EUR", "CNY JPY", "CHF EUR", "SEK NOK", "USD CNY", "PLN CZK", "EUR GBP"]
+# Made-up rates of the right size, short enough that every product is exact.
+_RATES = {
+    "EUR USD": ["1.05", "1.1", "1.15"],
+    "GBP EUR": ["1.15", "1.2", "1.17"],
+    "CNY JPY": ["20", "20.5", "21"],
+    "CHF EUR": ["1.05", "1.02", "1.1"],
+    "SEK NOK": ["1.05", "0.98", "1.02"],
+    "USD CNY": ["7.1", "7.2", "7.05"],
+    "PLN CZK": ["5.8", "5.9", "5.75"],
+    "EUR GBP": ["0.85", "0.86", "0.84"],
+}
 
 
 class Actor:
@@ -66,8 +75,8 @@ def weather(rng: random.Random, language: str) -> Plan:
     day = rng.choice(["today", "tomorrow", "weekend"])
     when = rng.choice(actor.phrases["whens"][day])
     label, sky, *tips = rng.choice(actor.phrases["skies"])
-    low = rng.randint(-6, 1) if label == "snow" else rng.randint(6, 17)
-    high = low + rng.randint(2, 4) if label == "snow" else low + rng.randint(4, 11)
+    low = rng.randint(2, 17)
+    high = low + rng.randint(4, 11)
     arguments: Arguments = {"city": city, "day": day}
     if rng.random() < 0.3:
         arguments["hourly"] = False
@@ -89,11 +98,12 @@ def weather(rng: random.Random, language: str) -> Plan:
 def exchange(rng: random.Random, language: str) -> Plan:
     """Money converted at a rate that makes the product exact."""
     actor = Actor(rng, language, "exchange")
-    source, target = rng.choice(_PAIRS).split()
+    pair = rng.choice(list(_RATES))
+    source, target = pair.split()
     amount = rng.randint(2, 90) * 20
-    rate = rng.choice(_RATES)
-    tenths = round(float(rate) * 100) * amount
-    converted = f"{tenths // 100}" if tenths % 100 == 0 else f"{tenths / 100:.2f}"
+    rate = rng.choice(_RATES[pair])
+    hundredths = round(float(rate) * 100) * amount
+    converted = f"{hundredths // 100}" if hundredths % 100 == 0 else f"{hundredths / 100:.2f}"
     slots = {
         "amount": amount,
         "source": source,
@@ -101,7 +111,7 @@ def exchange(rng: random.Random, language: str) -> Plan:
         "rate": rate,
         "converted": converted,
     }
-    result = {"rate": float(rate), "converted": tenths / 100, "currency": target}
+    result = {"rate": float(rate), "converted": hundredths / 100, "currency": target}
     call = ("convert_currency", {"amount": amount, "source": source, "target": target}, result)
     steps = [
         Step(role="user", text=actor.say("ask", **slots)),
