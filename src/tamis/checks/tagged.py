@@ -1,4 +1,4 @@
-"""The assistant messages that may hold think or tool-call tags, for the checks that read them."""
+"""The assistant messages that hold think or tool-call tags, for the checks that read them."""
 
 from __future__ import annotations
 
@@ -11,16 +11,18 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tamis.columns import ROLES, FlatMessages
-from tamis.text.prefilter import texts_with_tags
+from tamis.text.tag_table import TagTable, read_table, simple_calls
 
 # A message of a megabyte of lone tags is one fault, not a hundred thousand findings.
 MAX_PER_MESSAGE = 16
 
 ASSISTANT = ROLES.index("assistant")
 
+Indexes = npt.NDArray[np.int64]
+
 
 class TaggedMessage(NamedTuple):
-    """One assistant message that passed the prefilter; `has_calls` tells of structured tool calls."""
+    """One assistant message to read; `has_calls` tells of structured tool calls."""
 
     row: int
     position: int
@@ -28,42 +30,52 @@ class TaggedMessage(NamedTuple):
     has_calls: bool
 
 
-def tagged_messages(flat: FlatMessages) -> Iterator[TaggedMessage]:
-    """Assistant messages whose content may hold a tag, in row order, without reading the others."""
+def tag_table(flat: FlatMessages) -> TagTable:
+    """The tags in the contents of all messages, read from Arrow's own buffers."""
     contents = flat.text("content")
-    hits = text_hits(contents)
-    if not len(hits):
+    _, offset_buffer, byte_buffer = contents.buffers()
+    if not len(contents) or byte_buffer is None:
+        return read_table(np.empty(0, dtype=np.uint8), np.zeros(1, dtype=np.int64))
+    narrow = np.frombuffer(offset_buffer, dtype=np.int32)
+    offsets = narrow[contents.offset : contents.offset + len(contents) + 1].astype(np.int64)
+    return read_table(np.frombuffer(byte_buffer, dtype=np.uint8), offsets)
+
+
+def of_assistants(flat: FlatMessages, messages: Indexes) -> Indexes:
+    """Those of the messages that are the assistant's and have content."""
+    if not len(messages):
+        return messages
+    # a null may still span bytes of the buffer
+    valid = pc.is_valid(flat.text("content")).to_numpy(zero_copy_only=False)
+    chosen: Indexes = messages[(flat.role_codes()[messages] == ASSISTANT) & valid[messages]]
+    return chosen
+
+
+def read_messages(flat: FlatMessages, messages: Indexes) -> Iterator[TaggedMessage]:
+    """The chosen messages one by one, in order."""
+    if not len(messages):
         return
-    hits = hits[flat.role_codes()[hits] == ASSISTANT]
-    has_calls = call_counts(flat)[hits] > 0
-    texts = contents.take(pa.array(hits)).to_pylist()
-    for place, text, calls in zip(hits.tolist(), texts, has_calls.tolist(), strict=True):
+    has_calls = call_counts(flat)[messages] > 0
+    texts = flat.text("content").take(pa.array(messages)).to_pylist()
+    for place, text, calls in zip(messages.tolist(), texts, has_calls.tolist(), strict=True):
         yield TaggedMessage(int(flat.owner[place]), int(flat.position[place]), text, calls)
 
 
-def text_hits(texts: pa.StringArray) -> npt.NDArray[np.int64]:
-    """Indexes of texts that may hold a tag, read from Arrow's own buffers."""
-    _, offset_buffer, byte_buffer = texts.buffers()
-    if not len(texts) or byte_buffer is None:
-        return np.empty(0, dtype=np.int64)
-    offsets = np.frombuffer(offset_buffer, dtype=np.int32)[
-        texts.offset : texts.offset + len(texts) + 1
+def simple_bodies(table: TagTable) -> tuple[list[int], list[str]]:
+    """Message and body of each tool call that plain pairing finds; other messages need reading."""
+    bodies = simple_calls(table)
+    if not len(bodies.owner):
+        return [], []
+    written = [
+        table.texts[start:end].tobytes().decode()
+        for start, end in zip(bodies.start.tolist(), bodies.end.tolist(), strict=True)
     ]
-    found = texts_with_tags(np.frombuffer(byte_buffer, dtype=np.uint8), offsets.astype(np.int64))
-    # a null may still span bytes of the buffer
-    return found[_is_valid(texts)[found]] if texts.null_count else found
+    return bodies.owner.tolist(), written
 
 
-def call_counts(flat: FlatMessages) -> npt.NDArray[np.int64]:
+def call_counts(flat: FlatMessages) -> Indexes:
     """(n_messages,) structured tool calls of each message; none where the list is null."""
     lengths = pc.list_value_length(pc.struct_field(flat.values, "tool_calls"))
     # an absent list holds no calls: this null is a count, not a missing measurement
-    counts: npt.NDArray[np.int64] = (
-        pc.fill_null(lengths, 0).to_numpy(zero_copy_only=False).astype(np.int64)
-    )
+    counts: Indexes = pc.fill_null(lengths, 0).to_numpy(zero_copy_only=False).astype(np.int64)
     return counts
-
-
-def _is_valid(texts: pa.StringArray) -> npt.NDArray[np.bool_]:
-    valid: npt.NDArray[np.bool_] = pc.is_valid(texts).to_numpy(zero_copy_only=False)
-    return valid

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+import numpy as np
 import pyarrow as pa
 
-from tamis.checks.tagged import MAX_PER_MESSAGE, tagged_messages
+from tamis.checks.tagged import MAX_PER_MESSAGE, of_assistants, read_messages, tag_table
 from tamis.columns import FindingsBuilder, FlatMessages
 from tamis.op import Measure
 from tamis.records import Rule
 from tamis.schema import FINDINGS
 from tamis.text.excerpts import excerpt
+from tamis.text.tag_table import CLOSE_THINK, OPEN_THINK, sound_thinks, texts_with
 from tamis.text.think import ThinkParse, think_spans
 
 UNPAIRED = Rule(
@@ -86,7 +88,7 @@ class ThinkTags(Measure, frozen=True, kw_only=True):
     Reads:   messages; content and tool_calls of assistant messages.
     Adds:    think_tags_findings  list of findings, never null.
     Source:  the chapter's validator counts opening and closing tags; here they are paired in place.
-    Cost:    one scan for `<`; only messages that may hold a tag are read further.
+    Cost:    one scan for `<`; only messages whose tags are not plainly sound are read one by one.
     """
 
     reads: ClassVar[tuple[str, ...]] = ("messages",)
@@ -100,7 +102,10 @@ class ThinkTags(Measure, frozen=True, kw_only=True):
         """Read the think tags of every assistant message."""
         flat = FlatMessages(batch.column("messages"))
         found = FindingsBuilder(flat.n_rows)
-        for message in tagged_messages(flat):
+        table = tag_table(flat)
+        with_thinks = texts_with(table, OPEN_THINK, CLOSE_THINK)
+        doubtful = np.setdiff1d(with_thinks, sound_thinks(table))
+        for message in read_messages(flat, of_assistants(flat, doubtful)):
             parse = think_spans(message.content)
             if parse.tags:
                 path = f"messages[{message.position}].content"

@@ -4,14 +4,24 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+import numpy as np
 import pyarrow as pa
 
-from tamis.checks.tagged import MAX_PER_MESSAGE, tagged_messages
+from tamis.checks.tagged import (
+    MAX_PER_MESSAGE,
+    Indexes,
+    of_assistants,
+    read_messages,
+    simple_bodies,
+    tag_table,
+)
 from tamis.columns import FindingsBuilder, FlatMessages
 from tamis.op import Measure
 from tamis.records import Rule
 from tamis.schema import FINDINGS
+from tamis.text.dialects import parse_body
 from tamis.text.excerpts import excerpt, printable
+from tamis.text.tag_table import CLOSE_CALL, OPEN_CALL, texts_with
 from tamis.text.tags import Tag, read_tags
 from tamis.text.tools import ToolBlock, tool_blocks
 
@@ -78,7 +88,7 @@ class ToolCallTags(Measure, frozen=True, kw_only=True):
     Reads:   messages; content of assistant messages.
     Adds:    tool_call_tags_findings  list of findings, never null.
     Source:  the chapter's validator, which knows only newline-framed `name(...)` calls.
-    Cost:    one scan for `<`; only messages that may hold a tag are read further.
+    Cost:    one scan for `<` and one reading of each call; only conversations with a fault are read whole.
     """
 
     reads: ClassVar[tuple[str, ...]] = ("messages",)
@@ -94,7 +104,7 @@ class ToolCallTags(Measure, frozen=True, kw_only=True):
         found = FindingsBuilder(flat.n_rows)
         first_dialect: dict[int, str] = {}
         mixed: set[int] = set()
-        for message in tagged_messages(flat):
+        for message in read_messages(flat, _doubtful(flat)):
             path = f"messages[{message.position}].content"
             blocks = tool_blocks(message.content)
             faulty = [block for block in blocks if block.problem is not None]
@@ -108,6 +118,25 @@ class ToolCallTags(Measure, frozen=True, kw_only=True):
                 said = f"{odd.dialect} here, {first_dialect[message.row]} before"
                 found.report(message.row, MIXED, path, said, start=odd.start, end=odd.end)
         return pa.record_batch([found.column()], schema=self.adds())
+
+
+def _doubtful(flat: FlatMessages) -> Indexes:
+    """Assistant messages with tool-call tags, of conversations that are not plainly sound."""
+    table = tag_table(flat)
+    tagged = of_assistants(flat, texts_with(table, OPEN_CALL, CLOSE_CALL))
+    if not len(tagged):
+        return tagged
+    owners, bodies = simple_bodies(table)
+    rows = set(flat.owner[np.setdiff1d(tagged, owners)].tolist())
+    assistants = set(tagged.tolist())
+    dialects: dict[int, str | None] = {}
+    for place, body in zip(owners, bodies, strict=True):
+        if place in assistants:
+            row = int(flat.owner[place])
+            parsed = parse_body(body)
+            if parsed.problem or dialects.setdefault(row, parsed.dialect) != parsed.dialect:
+                rows.add(row)
+    return tagged[np.isin(flat.owner[tagged], list(rows))]
 
 
 def _report_block(

@@ -10,13 +10,21 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tamis.checks.declared_tools import Arguments, DeclaredTools, declared_tools
-from tamis.checks.tagged import call_counts, tagged_messages
+from tamis.checks.tagged import (
+    Indexes,
+    call_counts,
+    of_assistants,
+    read_messages,
+    simple_bodies,
+    tag_table,
+)
 from tamis.columns import FindingsBuilder, FlatMessages
 from tamis.op import Measure
 from tamis.records import Rule
 from tamis.schema import FINDINGS
-from tamis.text.dialects import arguments_object, read_json
+from tamis.text.dialects import ParsedCall, arguments_object, parse_body, read_json
 from tamis.text.excerpts import excerpt, printable
+from tamis.text.tag_table import CLOSE_CALL, OPEN_CALL, texts_with
 from tamis.text.tools import tool_blocks
 
 UNDECLARED = Rule(
@@ -123,7 +131,8 @@ class ToolSchema(Measure, frozen=True, kw_only=True):
         offered = _offered(batch.column("tools"))
         for row, tools in offered.items():
             _report_tools(found, row, tools)
-        for call in [*_structured_calls(flat), *_written_calls(flat)]:
+        doubtful = _doubtful(flat, offered)
+        for call in [*_structured_calls(flat), *_written_calls(flat, doubtful)]:
             _report_call(found, call, offered.get(call.row))
         return pa.record_batch([found.column()], schema=self.adds())
 
@@ -168,8 +177,41 @@ def _structured_arguments(text: str | None) -> dict[str, Any] | None:
         return None
 
 
-def _written_calls(flat: FlatMessages) -> Iterator[Call]:
-    for message in tagged_messages(flat):
+def _doubtful(flat: FlatMessages, offered: dict[int, DeclaredTools]) -> Indexes:
+    """Assistant messages with tool-call tags whose calls are not plainly fine."""
+    table = tag_table(flat)
+    tagged = of_assistants(flat, texts_with(table, OPEN_CALL, CLOSE_CALL))
+    if not len(tagged):
+        return tagged
+    owners, bodies = simple_bodies(table)
+    fine = set(owners)
+    for place, body in zip(owners, bodies, strict=True):
+        parsed = parse_body(body)
+        tools = offered.get(int(flat.owner[place]))
+        is_text = parsed.dialect == "xml"
+        if not all(_is_fine(call, tools, is_text) for call in parsed.calls):
+            fine.discard(place)
+    return np.setdiff1d(tagged, list(fine))
+
+
+def _is_fine(call: ParsedCall, offered: DeclaredTools | None, is_text: bool) -> bool:
+    """Whether there is nothing to report of this call."""
+    if call.arguments is None:
+        return False
+    if offered is None or offered.problem is not None:
+        return True
+    declared = offered.tools.get(call.name)
+    if declared is None or call.positional:
+        return False
+    if declared.validator is None:
+        return True
+    return not _refusals(call.arguments, declared, is_text) and (
+        declared.is_open or call.arguments.keys() <= declared.properties.keys()
+    )
+
+
+def _written_calls(flat: FlatMessages, messages: Indexes) -> Iterator[Call]:
+    for message in read_messages(flat, messages):
         path = f"messages[{message.position}].content"
         for block in tool_blocks(message.content):
             shown = excerpt(message.content, block.start, block.end)

@@ -12,8 +12,19 @@ import pyarrow.compute as pc
 from tamis.columns import OTHER_ROLE, ROLES, FlatMessages
 from tamis.op import Rewrite, Rewritten
 from tamis.schema import CHANGES, MESSAGES
-from tamis.text.prefilter import texts_with_blank_ends, texts_with_tags
+from tamis.text.blank_ends import texts_with_blank_ends
+from tamis.text.dialects import is_json
 from tamis.text.repair import Edit, Repaired, repair_ends, repair_tags
+from tamis.text.tag_table import (
+    CLOSE_CALL,
+    OPEN_CALL,
+    TagTable,
+    paired_texts,
+    read_table,
+    simple_calls,
+    tagged_texts,
+    texts_with,
+)
 
 ASSISTANT, TOOL = ROLES.index("assistant"), ROLES.index("tool")
 
@@ -125,9 +136,27 @@ def _may_need_fixing(contents: pa.StringArray) -> tuple[Indexes, Indexes]:
     returns = np.flatnonzero(texts[offsets[0] : offsets[-1]] == ord("\r")) + offsets[0]
     broken = np.searchsorted(offsets, returns, side="right") - 1
     valid = pc.is_valid(contents).to_numpy(zero_copy_only=False)
-    tagged = texts_with_tags(texts, offsets)
+    tagged = _doubtful_tags(read_table(texts, offsets))
     may_end = np.union1d(ends, broken)
     return may_end[valid[may_end]], tagged[valid[tagged]]
+
+
+def _doubtful_tags(table: TagTable) -> Indexes:
+    """Texts whose tags or calls might be mended: odd spellings, lone tags, calls that are no JSON."""
+    with_calls = texts_with(table, OPEN_CALL, CLOSE_CALL)
+    fine = np.setdiff1d(paired_texts(table), with_calls)
+    bodies = simple_calls(table)
+    doubtful = [
+        owner
+        for owner, start, end in zip(*(part.tolist() for part in bodies), strict=True)
+        if _may_be_literal(table.texts[start:end].tobytes())
+    ]
+    fine = np.union1d(fine, np.setdiff1d(bodies.owner, doubtful))
+    return np.setdiff1d(tagged_texts(table), fine)
+
+
+def _may_be_literal(body: bytes) -> bool:
+    return body.lstrip()[:1] in (b"{", b"[", b"") and not is_json(body)
 
 
 def _change(flat: FlatMessages, place: int, field: str, edit: Edit) -> _Change:

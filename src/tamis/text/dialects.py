@@ -89,6 +89,15 @@ def read_json(text: str | bytes | msgspec.Raw) -> Any:
         raise ValueError(_reason(why)) from why
 
 
+def is_json(text: bytes) -> bool:
+    """Whether the text is one JSON value."""
+    try:
+        msgspec.json.decode(text)
+    except _JSON_ERRORS:
+        return False
+    return True
+
+
 def literal_value(body: str) -> Any:
     """The value of a body that is a Python literal. Raises ValueError when it is not one."""
     try:

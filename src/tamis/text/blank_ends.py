@@ -1,4 +1,4 @@
-"""Finds, over one buffer of many texts, the few that could hold a tag or begin or end blank.
+"""Finds, over one buffer of many texts, the few that could begin or end blank.
 
 A necessary condition only: the exact readers run on what passes. Takes numpy views so that this package
 stays free of Arrow. Not imported by the other files here: they work without numpy.
@@ -15,7 +15,7 @@ Bytes = npt.NDArray[np.uint8]
 Offsets = npt.NDArray[np.int64]
 Indexes = npt.NDArray[np.int64]
 
-_LESS, _SLASH, _SPACE = ord("<"), ord("/"), ord(" ")
+_SPACE = ord(" ")
 
 
 def _bytes_table(members: Iterable[int]) -> npt.NDArray[np.bool_]:
@@ -35,25 +35,14 @@ _WIDE_BLANKS: tuple[tuple[int, *tuple[npt.NDArray[np.bool_], ...]], ...] = (
 )
 
 
-def texts_with_tags(texts: Bytes, offsets: Offsets) -> Indexes:
-    """Indexes, ascending, of texts that may hold a think or tool-call tag in any spelling.
-
-    texts:   (n_bytes,) uint8, the UTF-8 of all texts one after another
-    offsets: (n_texts + 1,) int64 into `texts`
-    """
-    first, last = int(offsets[0]), int(offsets[-1])
-    places = np.flatnonzero(texts[first:last] == _LESS) + first
-    if not len(places):
-        return np.empty(0, dtype=np.int64)
-    places = places[_may_open_tag(texts, places, last)]
-    return np.unique(np.searchsorted(offsets, places, side="right") - 1)
-
-
 def texts_with_blank_ends(texts: Bytes, offsets: Offsets) -> Indexes:
     """Indexes, ascending, of texts that may begin or end with white space or an invisible mark.
 
-    Shapes as in `texts_with_tags`. Looks at the first and the last character only; the invisible marks
-    are zero-width space, word joiner and byte order mark.
+    texts:   (n_bytes,) uint8, the UTF-8 of all texts one after another
+    offsets: (n_texts + 1,) int64 into `texts`
+
+    Looks at the first and the last character only; the invisible marks are zero-width space, word joiner
+    and byte order mark.
     """
     filled = np.flatnonzero(offsets[1:] > offsets[:-1])
     if not len(filled):
@@ -70,14 +59,3 @@ def texts_with_blank_ends(texts: Bytes, offsets: Offsets) -> Indexes:
                     same &= allowed[texts[np.minimum(at + step, end - 1)]]
                 found |= same
     return filled[found]
-
-
-def _may_open_tag(texts: Bytes, places: Offsets, last: int) -> npt.NDArray[np.bool_]:
-    """After `<` and a `/` comes a blank, or `t` and then `h` or `o`, in any case."""
-    end = last - 1
-    second = np.minimum(places + 1, end)
-    second = np.minimum(second + (texts[second] == _SLASH), end)
-    third = np.minimum(second + 1, end)
-    blank, t, h_or_o = (_bytes_table(members) for members in (b" \t", b"tT", b"hHoO"))
-    found: npt.NDArray[np.bool_] = blank[texts[second]] | (t[texts[second]] & h_or_o[texts[third]])
-    return found

@@ -1,0 +1,171 @@
+"""The tags of very many texts at once, read from their bytes, and the texts that are plainly sound.
+
+The exact readers (`think`, `tools`) look at one text at a time; they cost microseconds a text. Most
+tagged texts are simple: every tag is spelled right and is followed by its own partner. That much is seen
+here in whole arrays, so that only the others are read one by one. Being called sound here means that
+the exact reader would find nothing; not being called so means nothing.
+
+All offsets are bytes into the joined UTF-8 of the texts. Not imported by the other files of this package,
+which work without numpy.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+Bytes = npt.NDArray[np.uint8]
+Indexes = npt.NDArray[np.int64]
+Flags = npt.NDArray[np.bool_]
+
+_TAGS = (b"<think>", b"</think>", b"<tool_call>", b"</tool_call>")
+OPEN_THINK, CLOSE_THINK, OPEN_CALL, CLOSE_CALL = range(4)
+# the forgiving spelling of `tags._TAG`, in bytes
+_ANY_SPELLING = re.compile(rb"<[ \t]{0,2}/?[ \t]{0,2}(?:think|tool_call)[ \t]{0,2}>", re.IGNORECASE)
+_LONGEST = 24
+_MOST_BLANKS = 8
+
+
+class TagTable(NamedTuple):
+    """Tags of all texts in order.
+
+    texts:   (n_bytes,) uint8, the UTF-8 of all texts one after another
+    offsets: (n_texts + 1,) int64 into `texts`
+    code:    (n_tags,) int64, `OPEN_THINK` ... `CLOSE_CALL`; only tags in the right spelling
+    start:   (n_tags,) int64, first byte of each tag; `end` is the byte behind it
+    owner:   (n_tags,) int64, the text of each tag
+    odd:     indexes of texts that hold a tag in another spelling, ascending
+    """
+
+    texts: Bytes
+    offsets: Indexes
+    code: Indexes
+    start: Indexes
+    end: Indexes
+    owner: Indexes
+    odd: Indexes
+
+
+class Bodies(NamedTuple):
+    """What stands between the tags of simple tool calls: bytes `start:end`, in text `owner`."""
+
+    owner: Indexes
+    start: Indexes
+    end: Indexes
+
+
+def read_table(texts: Bytes, offsets: Indexes) -> TagTable:
+    """Find the tags of all texts."""
+    first, last = int(offsets[0]), int(offsets[-1])
+    places = np.flatnonzero(texts[first:last] == ord("<")) + first
+    places = places[_begins_like_tag(texts, places, last)] if len(places) else places
+    code = np.full(len(places), -1, dtype=np.int64)
+    for n, tag in enumerate(_TAGS):
+        code[_spells(texts, places, tag, last)] = n
+    owner = np.searchsorted(offsets, places, side="right") - 1
+    # a spelling that runs over the end of its text is none
+    length = np.array([len(tag) for tag in _TAGS], dtype=np.int64)[code]
+    code[(code >= 0) & (places + length > offsets[owner + 1])] = -1
+    odd = [
+        place
+        for place in np.flatnonzero(code < 0).tolist()
+        if _ANY_SPELLING.match(texts[places[place] : places[place] + _LONGEST].tobytes())
+    ]
+    known = code >= 0
+    starts = places[known]
+    return TagTable(
+        texts,
+        offsets,
+        code[known],
+        starts,
+        starts + length[known],
+        owner[known],
+        np.unique(owner[odd]),
+    )
+
+
+def tagged_texts(table: TagTable) -> Indexes:
+    """Indexes, ascending, of texts that hold a tag in any spelling, mentions included."""
+    return np.union1d(table.owner, table.odd)
+
+
+def texts_with(table: TagTable, *codes: int) -> Indexes:
+    """Indexes, ascending, of texts that hold one of the tags, or any tag in an odd spelling."""
+    return np.union1d(table.owner[np.isin(table.code, codes)], table.odd)
+
+
+def paired_texts(table: TagTable) -> Indexes:
+    """Texts in which each opening tag is followed by its own closing tag, and no spelling is odd."""
+    owners, first, counts = np.unique(table.owner, return_index=True, return_counts=True)
+    place = np.arange(len(table.owner)) - np.repeat(first, counts)
+    before = np.concatenate([[-1], table.code[:-1]])
+    opens = (table.code == OPEN_THINK) | (table.code == OPEN_CALL)
+    fits = np.where(place % 2 == 0, opens, ~opens & (table.code == before + 1))
+    misfits = np.union1d(table.owner[~fits], owners[counts % 2 == 1])
+    return np.setdiff1d(owners, np.union1d(misfits, table.odd))
+
+
+def sound_thinks(table: TagTable) -> Indexes:
+    """Paired texts whose think blocks have a body and, where they end the text, an answer."""
+    opens = np.flatnonzero(table.code == OPEN_THINK)
+    # in paired texts the partner is the next tag; others are dropped below
+    ends = np.append(table.start, table.offsets[-1])[opens + 1]
+    bodiless = opens[~_has_word(table.texts, table.end[opens], ends)]
+    last = np.flatnonzero(np.append(table.owner[1:] != table.owner[:-1], True)[: len(table.owner)])
+    last = last[table.code[last] == CLOSE_THINK]
+    answered = _has_word(table.texts, table.end[last], table.offsets[table.owner[last] + 1])
+    doubtful = np.concatenate([table.owner[bodiless], table.owner[last[~answered]]])
+    return np.setdiff1d(paired_texts(table), doubtful)
+
+
+def simple_calls(table: TagTable) -> Bodies:
+    """Bodies of the tool calls of paired texts that hold no code, in order."""
+    simple = np.setdiff1d(paired_texts(table), _texts_with_code(table))
+    chosen = np.flatnonzero((table.code == OPEN_CALL) & np.isin(table.owner, simple))
+    return Bodies(table.owner[chosen], table.end[chosen], table.start[chosen + 1])
+
+
+def _begins_like_tag(texts: Bytes, places: Indexes, last: int) -> Flags:
+    """After `<`, blanks and a slash come `thi` or `too`, in any case."""
+    at = places + 1
+    for _ in range(5):
+        letter = texts[np.minimum(at, last - 1)]
+        at += (letter == ord(" ")) | (letter == ord("\t")) | (letter == ord("/"))
+    first, second, third = (texts[np.minimum(at + step, last - 1)] | 0x20 for step in range(3))
+    think = (second == ord("h")) & (third == ord("i"))
+    call = (second == ord("o")) & (third == ord("o"))
+    found: Flags = (first == ord("t")) & (think | call)
+    return found
+
+
+def _spells(texts: Bytes, places: Indexes, tag: bytes, last: int) -> Flags:
+    found = places + len(tag) <= last
+    for step, letter in enumerate(tag):
+        found &= texts[np.minimum(places + step, last - 1)] == letter
+    return found
+
+
+def _has_word(texts: Bytes, begin: Indexes, end: Indexes) -> Flags:
+    """Whether a visible sign certainly stands in each range, soon after its beginning."""
+    at = begin.copy()
+    edge = np.maximum(end - 1, 0)
+    for _ in range(_MOST_BLANKS):
+        letter = texts[np.minimum(at, edge)]
+        at += (at < end) & ((letter == ord(" ")) | (letter == ord("\n")) | (letter == ord("\r")))
+    letter = texts[np.minimum(at, edge)]
+    # printable ASCII, or the first byte of U+4000 to U+9FFF
+    visible = ((letter > ord(" ")) & (letter < 0x7F)) | ((letter >= 0xE4) & (letter <= 0xE9))
+    found: Flags = (at < end) & visible
+    return found
+
+
+def _texts_with_code(table: TagTable) -> Indexes:
+    first, last = int(table.offsets[0]), int(table.offsets[-1])
+    if not np.any(table.code == OPEN_CALL):
+        return np.empty(0, dtype=np.int64)
+    window = table.texts[first:last]
+    ticks = np.flatnonzero((window == ord("`")) | (window == ord("~"))) + first
+    return np.unique(np.searchsorted(table.offsets, ticks, side="right") - 1)
