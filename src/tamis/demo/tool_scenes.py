@@ -129,7 +129,7 @@ def exchange(rng: random.Random, language: str) -> Plan:
 def trains(rng: random.Random, language: str) -> Plan:
     """A timetable search; the answer names the cheapest train."""
     actor = Actor(rng, language, "trains")
-    origin, destination = rng.sample(actor.common["cities"], 2)
+    origin, destination = rng.sample(actor.common["stations"], 2)
     date = _date(rng)
     starts = sorted(rng.sample(range(24, 80), rng.choice([2, 3])))
     found = [
