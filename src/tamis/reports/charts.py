@@ -14,7 +14,7 @@ from markupsafe import Markup, escape
 from tamis.reports.bins import show_number
 from tamis.reports.contents import Bin, QuestionRate, RuleFindings
 from tamis.reports.visible import visible
-from tamis.reports.words import show_percent
+from tamis.reports.words import count_noun, show_percent
 
 _LEFT, _TOP, _BOTTOM = 44.0, 14.0, 38.0
 
@@ -76,7 +76,7 @@ def histogram(
     gap = min(pitch * 0.14, 6)
     for i, a_bin in enumerate(bins):
         x = _LEFT + i * pitch + gap / 2
-        tip = f"{a_bin.label}: {a_bin.count:,} {rows}"
+        tip = f"{a_bin.label}: {count_noun(a_bin.count, rows)}"
         inner = _bar(
             x, floor, pitch - gap, a_bin.count * scale, "all" if a_bin.kept is not None else ""
         )
@@ -88,7 +88,9 @@ def histogram(
     parts += _bin_labels(bins, pitch, floor)
     highest = max(bins, key=lambda b: b.count, default=None)
     described = f"{len(bins)} bars." + (
-        f" The highest is {highest.label} with {highest.count:,} {rows}." if highest else ""
+        f" The highest is {highest.label} with {count_noun(highest.count, rows)}."
+        if highest
+        else ""
     )
     return picture(key, (width, height), (title, described), parts)
 

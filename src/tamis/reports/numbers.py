@@ -43,7 +43,7 @@ def build_report(
     """The content of `report.json` for one run folder or several, a section each, as plain data.
 
     `known_rules` are all rules there are: those that did not run are named as not checked.
-    `n_examples` is how many rows illustrate each number; 0 leaves all texts of rows out.
+    `n_examples` is how many rows illustrate each number; 0 leaves all quotations of rows out.
     Memory: one shard, plus 8 bytes for each row a rule hit and for each row of one column.
     Raises:  StoreError when a folder is not a run or a file in it is damaged.
     """
