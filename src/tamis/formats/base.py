@@ -41,6 +41,7 @@ class Range(msgspec.Struct, frozen=True, kw_only=True):
 
     `start` and `end` are bytes, for Parquet row numbers from 0. `first_line` is the line, the
     array element or the Parquet row, from 1, that stands at `start`. `index` counts a source's ranges.
+    `is_one_row`: all its bytes are one row, as in what follows the end of a JSON array.
     """
 
     source: str
@@ -50,6 +51,7 @@ class Range(msgspec.Struct, frozen=True, kw_only=True):
     start: int
     end: int
     first_line: int
+    is_one_row: bool = False
 
 
 class Detection(msgspec.Struct, frozen=True, kw_only=True):

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 import numpy as np
@@ -20,8 +20,6 @@ import numpy.typing as npt
 from msgspec import Raw
 
 from tamis.formats import exact
-
-BoolArray = npt.NDArray[np.bool_]
 
 _COLON, _QUOTE, _BLANK = b':" '
 _KEPT = b'"\\:'
@@ -35,67 +33,96 @@ MAX_EXTRA_KEYS = 64
 _LEVELS_LEFT = exact.MAX_DEPTH - 8
 
 
-def colons(text: bytes) -> BoolArray:
-    """(n_bytes - 1,) whether the next byte is a colon and this one a quote or a blank."""
-    codes = np.frombuffer(text, dtype=np.uint8)
-    before = codes[:-1]
-    behind: BoolArray = (codes[1:] == _COLON) & ((before == _QUOTE) | (before <= _BLANK))
-    return behind
-
-
 class Members(msgspec.Struct):
     """How many members typed rows were read from, and the texts they carry, which hold more of them.
 
-    counts: for each row; raws: (place of the row, text).
+    counts: for each row, without those that only `more_members` sees; raws: (place of the row, text).
     """
 
     counts: list[int]
     raws: list[tuple[int, Raw]]
 
 
+class Counter(Protocol):
+    """What a bulk reader knows about its typed rows."""
+
+    def members(self, rows: Sequence[Any]) -> Members:
+        """Members that every such row has, and those it takes no time to see."""
+        ...
+
+    def more_members(self, row: Any) -> tuple[int, list[Raw]]:
+        """The rest of a row's members, and the carried texts among them."""
+        ...
+
+
 def decode_lines(
-    lines: Sequence[bytes],
-    decode: Callable[[bytes], Any],
-    members_of: Callable[[Sequence[Any]], Members],
+    lines: Sequence[bytes], decode: Callable[[bytes], Any], counter: Counter
 ) -> list[Any]:
     """A typed row for each line, None where only the exact reader may judge it."""
-    rows = [_decoded(decode, line) for line in lines]
+    rows = _decoded(decode, lines)
     typed = [place for place, row in enumerate(rows) if row is not None]
-    found = members_of([rows[place] for place in typed])
+    found = counter.members([rows[place] for place in typed])
     expected = np.array(found.counts, dtype=np.int64)
-    if found.raws:
-        owners = [place for place, _ in found.raws]
-        np.add.at(expected, owners, _n_colons([bytes(raw) for _, raw in found.raws]))
-    shown = _n_colons(lines)[typed]
     carried: dict[int, list[bytes]] = {}
+    if found.raws:
+        texts = [bytes(raw) for _, raw in found.raws]
+        np.add.at(expected, [place for place, _ in found.raws], _n_colons(texts))
+        for (place, _), text in zip(found.raws, texts, strict=True):
+            carried.setdefault(place, []).append(text)
+        if not exact.is_utf8(b"".join(texts)):
+            # the decoder looks into the texts it reads, not into those it carries
+            for place, texts in carried.items():
+                if not all(map(exact.is_utf8, texts)):
+                    rows[typed[place]] = None
+    shown = _n_colons(lines)[typed]
     for place in np.flatnonzero(expected != shown).tolist():
-        if not carried:
-            carried = {at: [] for at in range(len(typed))}
-            for at, raw in found.raws:
-                carried[at].append(bytes(raw))
-        n_plain = found.counts[place] + sum(map(_n_plain, carried[place]))
-        line = lines[typed[place]]
-        if _ESCAPED_KEY.search(line) is not None or _n_plain(line) != n_plain:
-            rows[typed[place]] = None
+        at = typed[place]
+        if rows[at] is not None:
+            n_more, more = counter.more_members(rows[at])
+            texts = [bytes(raw) for raw in more]
+            n_expected = int(expected[place]) + n_more + sum(_n_colons(texts).tolist())
+            n_members = found.counts[place] + n_more
+            texts += carried.get(place, [])
+            if not _shows(lines[at], n_members, texts, n_extra=int(shown[place]) - n_expected):
+                rows[at] = None
     return rows
+
+
+def _shows(line: bytes, n_members: int, carried: Sequence[bytes], *, n_extra: int) -> bool:
+    """Whether the line has these members and no more; `n_extra` colons are not explained yet."""
+    if not all(map(exact.is_utf8, carried)):
+        return False
+    if n_extra == 0:
+        return True
+    n_plain = n_members + sum(map(_n_plain, carried))
+    return _ESCAPED_KEY.search(line) is None and _n_plain(line) == n_plain
 
 
 def _n_colons(texts: Sequence[bytes]) -> npt.NDArray[np.int64]:
     """(n_texts,) colons behind a quote or a blank in each text."""
     ends = np.cumsum([len(text) + 1 for text in texts])
-    places = np.flatnonzero(colons(b"\n".join(texts)))
-    return np.diff(np.searchsorted(places, ends), prepend=0)
+    codes = np.frombuffer(b"\n".join(texts) + b"\n" * 9, dtype=np.uint8)
+    codes = codes[: 1 + (len(codes) - 1) // 8 * 8]
+    before = codes[:-1]
+    marks = (codes[1:] == _COLON) & ((before == _QUOTE) | (before <= _BLANK))
+    # most eights of bytes have no mark: looking at eight at once finds the others four times as fast
+    hot = np.flatnonzero(marks.view(np.uint64))
+    rows, places = np.nonzero(marks.reshape(-1, 8)[hot])
+    return np.diff(np.searchsorted(hot[rows] * 8 + places, ends), prepend=0)
 
 
 def _n_plain(text: bytes) -> int:
     return text.translate(None, _DROPPED).count(_MEMBER)
 
 
-def _decoded(decode: Callable[[bytes], Any], line: bytes) -> Any:
-    try:
-        return decode(line)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return None
+def _decoded(decode: Callable[[bytes], Any], lines: Sequence[bytes]) -> list[Any]:
+    rows: list[Any] = []
+    for line in lines:
+        try:
+            rows.append(decode(line))
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            rows.append(None)
+    return rows
 
 
 class TopLevel:

@@ -82,7 +82,7 @@ class BulkReader:
         if self._top is None:
             self._top = TopLevel([("messages", list[_Message]), ("tools", Raw)], lines[:64])
         top = self._top
-        rows = decode_lines(lines, top.decode, self._members)
+        rows = decode_lines(lines, top.decode, self)
         return [None if row is None or not self._is_plain(row) else row for row in rows]
 
     def _is_plain(self, row: Any) -> bool:
@@ -91,21 +91,25 @@ class BulkReader:
             return False
         return self._top is not None and not self._top.is_deep(row)
 
-    def _members(self, rows: Sequence[Any]) -> Members:
+    def members(self, rows: Sequence[Any]) -> Members:
+        """Role and content of each message, tools, and the unread keys."""
         assert self._top is not None
         raws = self._top.raws(rows)
         raws += [(place, row.tools) for place, row in enumerate(rows) if row.tools is not None]
         counts = [1 + 2 * len(row.messages) for row in rows]
         for place, _ in raws:
             counts[place] += 1
-        for place, row in enumerate(rows):
-            for message in row.messages:
-                if _is_more(message):
-                    counts[place] += sum([getattr(message, name) is not None for name in _MORE])
-                    for call in message.tool_calls or ():
-                        counts[place] += 3 + (call.id is not None) + (call.type is not None)
-                        raws.append((place, call.function.arguments))
         return Members(counts, raws)
+
+    def more_members(self, row: Any) -> tuple[int, list[Raw]]:
+        """What messages have beside role and content."""
+        count, raws = 0, []
+        for message in row.messages:
+            count += sum([getattr(message, name) is not None for name in _MORE])
+            for call in message.tool_calls or ():
+                count += 3 + (call.id is not None) + (call.type is not None)
+                raws.append(call.function.arguments)
+        return count, raws
 
     def extend(self, columns: RowColumns, rows: Sequence[Any]) -> None:
         """Append decoded rows."""
@@ -117,7 +121,14 @@ class BulkReader:
             named["extra"] = [_role_mark(word) for word in words]
             named["role"] = [canonical_role(word) for word in words]
         calls = {}
-        more = {place: message for place, message in enumerate(flat) if _is_more(message)}
+        more = {
+            place: message
+            for place, message in enumerate(flat)
+            if message.tool_calls is not None
+            or message.tool_call_id is not None
+            or message.name is not None
+            or message.reasoning_content is not None
+        }
         if more:
             for name in ("tool_call_id", "name"):
                 named[name] = [getattr(message, name) for message in flat]
@@ -136,15 +147,6 @@ class BulkReader:
 
 
 _MORE = ("reasoning_content", "tool_calls", "tool_call_id", "name")
-
-
-def _is_more(message: _Message) -> bool:
-    return (
-        message.tool_calls is not None
-        or message.tool_call_id is not None
-        or message.name is not None
-        or message.reasoning_content is not None
-    )
 
 
 def _role_mark(word: str) -> str | None:

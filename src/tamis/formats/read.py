@@ -50,7 +50,7 @@ def read_range(
         if batch.n_bytes >= batch_bytes:
             yield batch.finish(renames or {})
             batch = _Batch(part, form)
-    if batch.n_bytes:
+    if batch.has_rows:
         yield batch.finish(renames or {})
 
 
@@ -74,6 +74,7 @@ class _Batch:
         self.form = form
         self.columns = RowColumns(form.kind)
         self.n_bytes = 0
+        self.has_rows = False
         self.numbers: list[int] = []
         self.offsets: list[int | None] = []
         self.lengths: list[int | None] = []
@@ -134,7 +135,7 @@ class _Batch:
 
 def _read_step(batch: _Batch, bulk: Bulk | None, rows: RawRows) -> None:
     """Append some rows: runs of ordinary ones in bulk, the others one by one."""
-    typed = [None] * len(rows.lines) if bulk is None else _typed_rows(bulk, rows)
+    typed = [None] * len(rows.lines) if bulk is None else bulk.decode(rows.lines)
     pending: list[Any] = []
     good: list[int] = []
     for place, row in enumerate(typed):
@@ -155,17 +156,7 @@ def _read_step(batch: _Batch, bulk: Bulk | None, rows: RawRows) -> None:
         bulk.extend(batch.columns, pending)
     batch.place(rows if len(good) == len(typed) else rows.take(good))
     batch.n_bytes += sum(map(len, rows.lines))
-
-
-def _typed_rows(bulk: Bulk, rows: RawRows) -> list[Any]:
-    if rows.is_utf8:
-        return bulk.decode(rows.lines)
-    # carried texts are not looked at by the typed decoder, so only whole UTF-8 lines go there
-    good = [place for place, line in enumerate(rows.lines) if exact.is_utf8(line)]
-    typed: list[Any] = [None] * len(rows.lines)
-    for place, row in zip(good, bulk.decode([rows.lines[place] for place in good]), strict=True):
-        typed[place] = row
-    return typed
+    batch.has_rows = True
 
 
 def _read_exactly(form: Format, line: bytes, columns: RowColumns) -> str | None:

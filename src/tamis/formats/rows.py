@@ -12,8 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from tamis.errors import InputError
-from tamis.formats import exact
-from tamis.formats.arrays import scan
+from tamis.formats.arrays import Element, elements_within
 from tamis.formats.base import Range
 
 _BOM = b"\xef\xbb\xbf"
@@ -25,13 +24,12 @@ class RawRows(msgspec.Struct, frozen=True):
     """Some rows as bytes, without those that are blank.
 
     numbers: line, array element or Parquet row of each, from 1; offsets: bytes into the source, None
-    for Parquet; is_utf8: all of them are (else each line has to be looked at).
+    for Parquet.
     """
 
     lines: list[bytes]
     numbers: list[int]
     offsets: list[int] | None
-    is_utf8: bool
 
     def take(self, places: Sequence[int]) -> RawRows:
         """Some of the rows."""
@@ -39,7 +37,6 @@ class RawRows(msgspec.Struct, frozen=True):
             lines=[self.lines[place] for place in places],
             numbers=[self.numbers[place] for place in places],
             offsets=None if self.offsets is None else [self.offsets[place] for place in places],
-            is_utf8=self.is_utf8,
         )
 
 
@@ -87,7 +84,6 @@ def _block_rows(block: bytes, place: int, number: int) -> RawRows:
         lines=lines,
         numbers=list(range(number, number + len(lines))),
         offsets=offsets,
-        is_utf8=exact.is_utf8(block),
     )
     filled = [at for at, line in enumerate(lines) if line.strip(_SPACE)]
     return rows if len(filled) == len(lines) else rows.take(filled)
@@ -97,11 +93,14 @@ def _array_rows(part: Range, batch_bytes: int) -> Iterator[RawRows]:
     with Path(part.path).open("rb") as stream:
         stream.seek(part.start)
         block = stream.read(part.end - part.start)
-    pending: list[tuple[int, int]] = []
+    if part.is_one_row:
+        yield RawRows(lines=[block], numbers=[part.first_line], offsets=[part.start])
+        return
+    pending: list[Element] = []
     number = part.first_line
-    for start, end in _elements(block):
-        pending.append((start, end))
-        if end - pending[0][0] >= batch_bytes:
+    for element in elements_within(block, part.start):
+        pending.append(element)
+        if element.end - pending[0].start >= batch_bytes:
             yield _element_rows(block, pending, part.start, number)
             number += len(pending)
             pending = []
@@ -109,16 +108,11 @@ def _array_rows(part: Range, batch_bytes: int) -> Iterator[RawRows]:
         yield _element_rows(block, pending, part.start, number)
 
 
-def _elements(block: bytes) -> list[tuple[int, int]]:
-    return list(scan(b"[" + block + b"]", -1))
-
-
-def _element_rows(block: bytes, spans: list[tuple[int, int]], base: int, number: int) -> RawRows:
+def _element_rows(block: bytes, elements: Sequence[Element], base: int, number: int) -> RawRows:
     return RawRows(
-        lines=[block[start:end] for start, end in spans],
-        numbers=list(range(number, number + len(spans))),
-        offsets=[base + start for start, _ in spans],
-        is_utf8=exact.is_utf8(block[spans[0][0] : spans[-1][1]]),
+        lines=[block[element.start - base : element.end - base] for element in elements],
+        numbers=list(range(number, number + len(elements))),
+        offsets=[element.start for element in elements],
     )
 
 
@@ -131,9 +125,7 @@ def _parquet_rows(part: Range, batch_bytes: int) -> Iterator[RawRows]:
             if first < last:
                 piece = batch.slice(first - number, last - first)
                 lines = [msgspec.json.encode(_without_nulls(row)) for row in piece.to_pylist()]
-                yield RawRows(
-                    lines=lines, numbers=list(range(first, last)), offsets=None, is_utf8=True
-                )
+                yield RawRows(lines=lines, numbers=list(range(first, last)), offsets=None)
             number += len(batch)
     except pa.ArrowInvalid as error:
         raise InputError(f"{part.path}: expected a Parquet file, got: {error}") from error

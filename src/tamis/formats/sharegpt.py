@@ -194,7 +194,7 @@ class BulkReader:
         if self._top is None:
             fields = [("conversations", list[_Turn]), ("system", str), ("tools", str)]
             self._top = TopLevel(fields, lines[:64])
-        rows = decode_lines(lines, self._top.decode, self._members)
+        rows = decode_lines(lines, self._top.decode, self)
         return [None if row is None or not self._is_plain(row) else row for row in rows]
 
     def _is_plain(self, row: Any) -> bool:
@@ -202,7 +202,8 @@ class BulkReader:
         has_tools = row.tools is None or bool(row.tools.strip())
         return has_tools and self._top is not None and not self._top.is_deep(row)
 
-    def _members(self, rows: Sequence[Any]) -> Members:
+    def members(self, rows: Sequence[Any]) -> Members:
+        """All of them."""
         assert self._top is not None
         raws = self._top.raws(rows)
         counts = [
@@ -212,6 +213,10 @@ class BulkReader:
         for place, _ in raws:
             counts[place] += 1
         return Members(counts, raws)
+
+    def more_members(self, row: Any) -> tuple[int, list[Raw]]:
+        """None: `members` has seen all."""
+        return 0, []
 
     def extend(self, columns: RowColumns, rows: Sequence[Any]) -> None:
         """Append decoded rows; the few turns that need more than their two texts go one by one."""

@@ -15,6 +15,8 @@ from tamis.formats.base import Range, Source
 TARGET_BYTES = 16 << 20
 PARQUET_ROWS = 16384
 _BLOCK = 1 << 22
+# start, end, first line, whether all of it is one row
+_Cut = tuple[int, int, int, bool]
 
 
 def split(source: Source, target_bytes: int = TARGET_BYTES) -> list[Range]:
@@ -34,13 +36,14 @@ def split(source: Source, target_bytes: int = TARGET_BYTES) -> list[Range]:
             start=start,
             end=end,
             first_line=first_line,
+            is_one_row=is_one_row,
         )
-        for index, (start, end, first_line) in enumerate(cuts)
+        for index, (start, end, first_line, is_one_row) in enumerate(cuts)
     ]
 
 
-def _line_cuts(source: Source, target_bytes: int) -> Iterator[tuple[int, int, int]]:
-    """(start, end, first line): each range ends behind the first line end past its target size."""
+def _line_cuts(source: Source, target_bytes: int) -> Iterator[_Cut]:
+    """Each range ends behind the first line end past its target size."""
     start = place = 0
     first_line = line = 1
     with Path(source.path).open("rb") as stream:
@@ -52,33 +55,39 @@ def _line_cuts(source: Source, target_bytes: int) -> Iterator[tuple[int, int, in
                     break
                 line += block.count(b"\n", base, newline + 1)
                 base = newline + 1
-                yield start, place + base, first_line
+                yield start, place + base, first_line, False
                 start, first_line = place + base, line
             line += block.count(b"\n", base)
             place += len(block)
     if place > start:
-        yield start, place, first_line
+        yield start, place, first_line, False
 
 
-def _array_cuts(source: Source, target_bytes: int) -> Iterator[tuple[int, int, int]]:
+def _array_cuts(source: Source, target_bytes: int) -> Iterator[_Cut]:
     start: int | None = None
     first_line = 1
     stop = 0
-    for place, (element_start, element_end) in enumerate(iter_elements(source.path), 1):
+    for place, element in enumerate(iter_elements(source.path), 1):
+        if element.odd:
+            if start is not None:
+                yield start, stop, first_line, False
+                start = None
+            yield element.start, element.end, place, True
+            continue
         if start is None:
-            start, first_line = element_start, place
-        stop = element_end
+            start, first_line = element.start, place
+        stop = element.end
         if stop - start >= target_bytes:
-            yield start, stop, first_line
+            yield start, stop, first_line, False
             start = None
     if start is not None:
-        yield start, stop, first_line
+        yield start, stop, first_line, False
 
 
-def _parquet_cuts(source: Source) -> Iterator[tuple[int, int, int]]:
+def _parquet_cuts(source: Source) -> Iterator[_Cut]:
     try:
         n_rows = pq.read_metadata(source.path).num_rows
     except (pa.ArrowInvalid, OSError) as error:
         raise InputError(f"{source.name}: expected a Parquet file, got: {error}") from error
     for start in range(0, n_rows, PARQUET_ROWS):
-        yield start, min(start + PARQUET_ROWS, n_rows), start + 1
+        yield start, min(start + PARQUET_ROWS, n_rows), start + 1, False
