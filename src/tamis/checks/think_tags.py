@@ -104,7 +104,7 @@ class ThinkTags(Measure, frozen=True, kw_only=True):
         found = FindingsBuilder(flat.n_rows)
         table = tag_table(flat)
         with_thinks = texts_with(table, OPEN_THINK, CLOSE_THINK)
-        doubtful = np.setdiff1d(with_thinks, sound_thinks(table))
+        doubtful = np.flatnonzero(with_thinks & ~sound_thinks(table))
         for message in read_messages(flat, of_assistants(flat, doubtful)):
             parse = think_spans(message.content)
             if parse.tags:

@@ -123,7 +123,7 @@ class ToolCallTags(Measure, frozen=True, kw_only=True):
 def _doubtful(flat: FlatMessages) -> Indexes:
     """Assistant messages with tool-call tags, of conversations that are not plainly sound."""
     table = tag_table(flat)
-    tagged = of_assistants(flat, texts_with(table, OPEN_CALL, CLOSE_CALL))
+    tagged = of_assistants(flat, np.flatnonzero(texts_with(table, OPEN_CALL, CLOSE_CALL)))
     if not len(tagged):
         return tagged
     owners, bodies = simple_bodies(table)

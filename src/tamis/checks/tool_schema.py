@@ -180,7 +180,7 @@ def _structured_arguments(text: str | None) -> dict[str, Any] | None:
 def _doubtful(flat: FlatMessages, offered: dict[int, DeclaredTools]) -> Indexes:
     """Assistant messages with tool-call tags whose calls are not plainly fine."""
     table = tag_table(flat)
-    tagged = of_assistants(flat, texts_with(table, OPEN_CALL, CLOSE_CALL))
+    tagged = of_assistants(flat, np.flatnonzero(texts_with(table, OPEN_CALL, CLOSE_CALL)))
     if not len(tagged):
         return tagged
     owners, bodies = simple_bodies(table)

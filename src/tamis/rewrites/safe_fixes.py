@@ -143,16 +143,13 @@ def _may_need_fixing(contents: pa.StringArray) -> tuple[Indexes, Indexes]:
 
 def _doubtful_tags(table: TagTable) -> Indexes:
     """Texts whose tags or calls might be mended: odd spellings, lone tags, calls that are no JSON."""
-    with_calls = texts_with(table, OPEN_CALL, CLOSE_CALL)
-    fine = np.setdiff1d(paired_texts(table), with_calls)
     bodies = simple_calls(table)
-    doubtful = [
-        owner
-        for owner, start, end in zip(*(part.tolist() for part in bodies), strict=True)
-        if _may_be_literal(table.texts[start:end].tobytes())
-    ]
-    fine = np.union1d(fine, np.setdiff1d(bodies.owner, doubtful))
-    return np.setdiff1d(tagged_texts(table), fine)
+    fine = paired_texts(table) & ~texts_with(table, OPEN_CALL, CLOSE_CALL)
+    fine[bodies.owner] = True
+    for owner, start, end in zip(*(part.tolist() for part in bodies), strict=True):
+        if _may_be_literal(table.texts[start:end].tobytes()):
+            fine[owner] = False
+    return np.flatnonzero(tagged_texts(table) & ~fine)
 
 
 def _may_be_literal(body: bytes) -> bool:

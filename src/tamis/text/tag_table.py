@@ -37,7 +37,7 @@ class TagTable(NamedTuple):
     code:    (n_tags,) int64, `OPEN_THINK` ... `CLOSE_CALL`; only tags in the right spelling
     start:   (n_tags,) int64, first byte of each tag; `end` is the byte behind it
     owner:   (n_tags,) int64, the text of each tag
-    odd:     indexes of texts that hold a tag in another spelling, ascending
+    odd:     indexes of texts that hold a tag in another spelling
     """
 
     texts: Bytes
@@ -62,9 +62,7 @@ def read_table(texts: Bytes, offsets: Indexes) -> TagTable:
     first, last = int(offsets[0]), int(offsets[-1])
     places = np.flatnonzero(texts[first:last] == ord("<")) + first
     places = places[_begins_like_tag(texts, places, last)] if len(places) else places
-    code = np.full(len(places), -1, dtype=np.int64)
-    for n, tag in enumerate(_TAGS):
-        code[_spells(texts, places, tag, last)] = n
+    code = _codes(texts, places, last)
     owner = np.searchsorted(offsets, places, side="right") - 1
     # a spelling that runs over the end of its text is none
     length = np.array([len(tag) for tag in _TAGS], dtype=np.int64)[code]
@@ -83,48 +81,61 @@ def read_table(texts: Bytes, offsets: Indexes) -> TagTable:
         starts,
         starts + length[known],
         owner[known],
-        np.unique(owner[odd]),
+        owner[odd],
     )
 
 
-def tagged_texts(table: TagTable) -> Indexes:
-    """Indexes, ascending, of texts that hold a tag in any spelling, mentions included."""
-    return np.union1d(table.owner, table.odd)
+def tagged_texts(table: TagTable) -> Flags:
+    """(n_texts,) bool: texts that hold a tag in any spelling, mentions included."""
+    return texts_with(table, OPEN_THINK, CLOSE_THINK, OPEN_CALL, CLOSE_CALL)
 
 
-def texts_with(table: TagTable, *codes: int) -> Indexes:
-    """Indexes, ascending, of texts that hold one of the tags, or any tag in an odd spelling."""
-    return np.union1d(table.owner[np.isin(table.code, codes)], table.odd)
+def texts_with(table: TagTable, *codes: int) -> Flags:
+    """(n_texts,) bool: texts that hold one of the tags, or any tag in an odd spelling."""
+    found = _none(table)
+    for code in codes:
+        found[table.owner[table.code == code]] = True
+    found[table.odd] = True
+    return found
 
 
-def paired_texts(table: TagTable) -> Indexes:
-    """Texts in which each opening tag is followed by its own closing tag, and no spelling is odd."""
-    owners, first, counts = np.unique(table.owner, return_index=True, return_counts=True)
-    place = np.arange(len(table.owner)) - np.repeat(first, counts)
-    before = np.concatenate([[-1], table.code[:-1]])
+def paired_texts(table: TagTable) -> Flags:
+    """(n_texts,) bool: each opening tag is followed by its own closing tag, and no spelling is odd."""
+    counts = np.bincount(table.owner, minlength=len(table.offsets) - 1)
+    first = (np.cumsum(counts) - counts)[table.owner]
+    is_second = (np.arange(len(table.owner)) - first) % 2 == 1
     opens = (table.code == OPEN_THINK) | (table.code == OPEN_CALL)
-    fits = np.where(place % 2 == 0, opens, ~opens & (table.code == before + 1))
-    misfits = np.union1d(table.owner[~fits], owners[counts % 2 == 1])
-    return np.setdiff1d(owners, np.union1d(misfits, table.odd))
+    before = np.concatenate([[-1], table.code[:-1]])
+    fits = np.where(is_second, ~opens & (table.code == before + 1), opens)
+    paired: Flags = (counts > 0) & (counts % 2 == 0)
+    paired[table.owner[~fits]] = False
+    paired[table.odd] = False
+    return paired
 
 
-def sound_thinks(table: TagTable) -> Indexes:
-    """Paired texts whose think blocks have a body and, where they end the text, an answer."""
+def sound_thinks(table: TagTable) -> Flags:
+    """(n_texts,) bool: paired texts whose think blocks have a body and, at the text's end, an answer."""
+    sound = paired_texts(table)
     opens = np.flatnonzero(table.code == OPEN_THINK)
-    # in paired texts the partner is the next tag; others are dropped below
+    # in paired texts the partner is the next tag; the others are no longer in question
     ends = np.append(table.start, table.offsets[-1])[opens + 1]
-    bodiless = opens[~_has_word(table.texts, table.end[opens], ends)]
-    last = np.flatnonzero(np.append(table.owner[1:] != table.owner[:-1], True)[: len(table.owner)])
-    last = last[table.code[last] == CLOSE_THINK]
+    sound[table.owner[opens[~_has_word(table.texts, table.end[opens], ends)]]] = False
+    is_last = np.ones(len(table.owner), dtype=bool)
+    is_last[:-1] = table.owner[1:] != table.owner[:-1]
+    last = np.flatnonzero(is_last & (table.code == CLOSE_THINK))
     answered = _has_word(table.texts, table.end[last], table.offsets[table.owner[last] + 1])
-    doubtful = np.concatenate([table.owner[bodiless], table.owner[last[~answered]]])
-    return np.setdiff1d(paired_texts(table), doubtful)
+    sound[table.owner[last[~answered]]] = False
+    return sound
 
 
 def simple_calls(table: TagTable) -> Bodies:
     """Bodies of the tool calls of paired texts that hold no code, in order."""
-    simple = np.setdiff1d(paired_texts(table), _texts_with_code(table))
-    chosen = np.flatnonzero((table.code == OPEN_CALL) & np.isin(table.owner, simple))
+    is_open = table.code == OPEN_CALL
+    if not is_open.any():
+        nothing = np.empty(0, dtype=np.int64)
+        return Bodies(nothing, nothing, nothing)
+    simple = paired_texts(table) & ~_texts_with_code(table)
+    chosen = np.flatnonzero(is_open & simple[table.owner])
     return Bodies(table.owner[chosen], table.end[chosen], table.start[chosen + 1])
 
 
@@ -141,11 +152,19 @@ def _begins_like_tag(texts: Bytes, places: Indexes, last: int) -> Flags:
     return found
 
 
-def _spells(texts: Bytes, places: Indexes, tag: bytes, last: int) -> Flags:
-    found = places + len(tag) <= last
-    for step, letter in enumerate(tag):
-        found &= texts[np.minimum(places + step, last - 1)] == letter
-    return found
+def _codes(texts: Bytes, places: Indexes, last: int) -> Indexes:
+    """The code of the tag spelled at each place, -1 where none is. Twelve bytes hold every tag."""
+    window = texts[np.minimum(places[:, None] + np.arange(12), last - 1)]
+    words = [np.ascontiguousarray(part).view(np.uint32)[:, 0] for part in np.hsplit(window, 3)]
+    code = np.full(len(places), -1, dtype=np.int64)
+    for n, tag in enumerate(_TAGS):
+        spelled = np.frombuffer(tag.ljust(12, b"\0"), dtype=np.uint32)
+        matters = np.frombuffer((b"\xff" * len(tag)).ljust(12, b"\0"), dtype=np.uint32)
+        same = places + len(tag) <= last
+        for word, expected, mask in zip(words, spelled, matters, strict=True):
+            same &= (word & mask) == expected
+        code[same] = n
+    return code
 
 
 def _has_word(texts: Bytes, begin: Indexes, end: Indexes) -> Flags:
@@ -162,10 +181,14 @@ def _has_word(texts: Bytes, begin: Indexes, end: Indexes) -> Flags:
     return found
 
 
-def _texts_with_code(table: TagTable) -> Indexes:
+def _texts_with_code(table: TagTable) -> Flags:
     first, last = int(table.offsets[0]), int(table.offsets[-1])
-    if not np.any(table.code == OPEN_CALL):
-        return np.empty(0, dtype=np.int64)
     window = table.texts[first:last]
     ticks = np.flatnonzero((window == ord("`")) | (window == ord("~"))) + first
-    return np.unique(np.searchsorted(table.offsets, ticks, side="right") - 1)
+    found = _none(table)
+    found[np.searchsorted(table.offsets, ticks, side="right") - 1] = True
+    return found
+
+
+def _none(table: TagTable) -> Flags:
+    return np.zeros(len(table.offsets) - 1, dtype=bool)
