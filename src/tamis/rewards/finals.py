@@ -1,0 +1,145 @@
+"""Where an answer commits itself: boxes, `#### n`, "the answer is n"; linear scans, no guessing."""
+
+from __future__ import annotations
+
+import re
+from typing import Literal
+
+import msgspec
+
+from tamis.rewards.numbers import NUMBER, Number, number_value, read_number
+
+Source = Literal["boxed", "hashes", "phrase", "last_number"]
+
+_BOX = re.compile(r"\\f?boxed\s*\{")
+_BRACES = re.compile(r"\\.|[{}]", re.DOTALL)
+_HASHES = re.compile(r"^[ \t]*#{4}(?!#)[ \t]*(.*)$", re.MULTILINE)
+_PHRASE = re.compile(
+    r"(?:\bfinal\s+answer\s*(?:is|:|=)|\banswers?\s*(?:is|are|:|=)|^[ \t]*A\s*[:：]"
+    r"|答案\s*(?:是|为|為|[:：]))[ \t*:：]*(?:is\b)?[ \t*:：]*",
+    re.IGNORECASE | re.MULTILINE,
+)
+_NUMBER_START = re.compile(r"[\s*`]*(?:\\\(|\$(?=[^$\n]{0,80}\$))?\s*")
+# Between two numbers, these alone mean a list of candidates, not one answer.
+_LIST_GAP = re.compile(
+    r"[\s,;|/&()、,\[\]]*(?:(?:or|and|to|either|或者?|和|至)\b)?[\s,;|/&()、\[\]]*", re.IGNORECASE
+)
+_OPERATOR = re.compile(r"\s*(?:[+*^×÷<>≤≥=]|-\s*[0-9(\\]|/\s*[0-9(\\]|\\(?:times|cdot|div|pm)\b)")
+_CALCULATION = re.compile(r"[0-9+*/×÷·x.,()$ \u2212-]{1,100}=")
+_WORD = re.compile(r"\s*\\?(?P<percent>%)?\s*(?P<word>[A-Za-z\u00b0\u4e00-\u9fff]+)?")
+
+
+class Final(msgspec.Struct, frozen=True):
+    """One commitment: the text as written, and the number in it (None: not a readable number)."""
+
+    text: str
+    number: Number | None
+
+
+class Finals(msgspec.Struct, frozen=True):
+    """All commitments of the strongest form present, in order; `broken` when a box never closes."""
+
+    source: Source | None
+    found: list[Final]
+    broken: bool = False
+
+
+def find_finals(text: str, *, last_number: bool) -> Finals:
+    """The commitments in an answer: boxes, else `####` lines, else phrases, else (if allowed) the last number.
+
+    A stronger form hides the weaker ones. An empty box is no commitment.
+    """
+    boxes, broken = _boxes(text)
+    if boxes or broken:
+        return Finals("boxed", boxes, broken)
+    if hashes := [_whole(match[1]) for match in _HASHES.finditer(text) if match[1].strip()]:
+        return Finals("hashes", hashes)
+    if phrases := [_after_phrase(text, match.end()) for match in _PHRASE.finditer(text)]:
+        return Finals("phrase", phrases)
+    if last_number and (last := _last_number(text)) is not None:
+        return Finals("last_number", [last])
+    return Finals(None, [])
+
+
+def _boxes(text: str) -> tuple[list[Final], bool]:
+    found: list[Final] = []
+    place = 0
+    while (opening := _BOX.search(text, place)) is not None:
+        end = _closing_brace(text, opening.end())
+        if end is None:
+            return found, True
+        if inside := text[opening.end() : end].strip():
+            found.append(_whole(inside))
+        place = end + 1
+    return found, False
+
+
+def _closing_brace(text: str, start: int) -> int | None:
+    depth = 1
+    for brace in _BRACES.finditer(text, start):
+        depth += {"{": 1, "}": -1}.get(brace[0], 0)
+        if depth == 0:
+            return brace.start()
+    return None
+
+
+def _whole(text: str) -> Final:
+    return Final(text.strip()[:200], read_number(text))
+
+
+def _after_phrase(text: str, start: int) -> Final:
+    """The number directly behind a phrase; words in between, lists and calculations without result are none."""
+    line = text[start : start + 400].split("\n", 1)[0].strip()
+    if not line:
+        line = text[start : start + 400].strip().split("\n", 1)[0]
+    begin = _NUMBER_START.match(line)
+    rest = line[begin.end() :] if begin else line
+    written = rest[:200].strip()
+    if (calculation := _CALCULATION.match(rest)) is not None:
+        if "=" in rest[calculation.end() :] or read_number(calculation[0][:-1]) is not None:
+            return Final(written, None)
+        rest = rest[calculation.end() :].lstrip()
+    elif (named := re.match(r"[A-Za-z]\s*=\s*", rest)) is not None:
+        rest = rest[named.end() :]
+    match = NUMBER.match(rest)
+    if match is None or _goes_on(rest, match):
+        return Final(written, None)
+    value = number_value(match)
+    if value is None:
+        return Final(written, None)
+    return Final(match[0].strip(), Number(value, _unit_behind(match, rest)))
+
+
+def _goes_on(text: str, match: re.Match[str]) -> bool:
+    """Whether a number is only the beginning of a calculation or of a list of candidates."""
+    if _OPERATOR.match(text, match.end()):
+        return True
+    gap = _LIST_GAP.match(text, match.end())
+    place = gap.end() if gap else match.end()
+    return place > match.end() and NUMBER.match(text, place) is not None
+
+
+def _unit_behind(match: re.Match[str], text: str) -> str | None:
+    if match["currency"]:
+        return "dollar" if "$" in match["currency"] else None
+    behind = _WORD.match(text, match.end())
+    if behind is None:
+        return None
+    return "percent" if behind["percent"] else (behind["word"] or "").lower() or None
+
+
+def _last_number(text: str) -> Final | None:
+    before: re.Match[str] | None = None
+    last: re.Match[str] | None = None
+    for match in NUMBER.finditer(text):
+        if not match.start() or not re.match(r"[0-9A-Za-z_.]", text[match.start() - 1]):
+            before, last = last, match
+    if last is None:
+        return None
+    written = last[0].strip()
+    gap = text[before.end() : last.start()] if before else "."
+    is_list = len(gap) <= 40 and _LIST_GAP.fullmatch(gap) is not None
+    value = number_value(last)
+    if value is None or is_list or _OPERATOR.match(text, last.end()):
+        return Final(written, None)
+    return Final(written, Number(value, _unit_behind(last, text)))
