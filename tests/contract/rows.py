@@ -43,7 +43,11 @@ CALL = [{"name": "add", "arguments": '{"a": 1, "b": 2}', "id": "c1", "extra": No
 MESSAGES: list[list[dict[str, object]] | None] = [
     [user("What is 2 + 3?"), assistant("2 + 3 = 5, so the answer is five.")],
     [user("What is 2 + 3?"), assistant("2 + 3 = 6, so the answer is six.")],
-    [message("system", "Be brief."), user("你好，今天怎么样？"), assistant("我很好，谢谢你的关心。")],
+    [
+        message("system", "Be brief."),
+        user("你好，今天怎么样？"),
+        assistant("我很好，谢谢你的关心。"),
+    ],
     [user("Think first."), assistant("<think>Let me see.</think>It is a cat.")],
     [user("Think first."), assistant("<think>Let me see. It is a cat.")],
     [

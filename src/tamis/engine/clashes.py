@@ -96,7 +96,9 @@ def _keys(folder: Path, tasks: list[Task]) -> _Keys:
             hashes = [xxhash.xxh3_64_intdigest(i.encode()) for i in rows.column("id").to_pylist()]
             lines = rows.column("line").to_numpy()
             parts.append(_part(task, np.array(hashes, dtype=np.uint64), lines))
-    return _Keys(*(np.concatenate(part) for part in zip(*parts, strict=True)))
+    keys = _Keys(*(np.concatenate(part) for part in zip(*parts, strict=True)))
+    order = np.lexsort((keys.line, keys.shard))
+    return _Keys(keys.key[order], keys.line[order], keys.shard[order])
 
 
 def _part(task: Task, key: npt.NDArray[np.uint64], line: npt.NDArray[np.int64]) -> _Keys:

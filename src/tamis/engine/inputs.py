@@ -16,7 +16,7 @@ from tamis.errors import InputError, RecipeError
 from tamis.formats.base import Detection, Source
 from tamis.formats.detect import detect, refuse
 from tamis.formats.sources import find_sources
-from tamis.formats.split import split
+from tamis.formats.split import TARGET_BYTES, split
 from tamis.recipe import Recipe
 from tamis.schema import ROWS, Kind
 
@@ -52,15 +52,17 @@ class Inputs(msgspec.Struct, frozen=True, kw_only=True):
         return hashlib.blake2b(msgspec.json.encode(facts), digest_size=16).hexdigest()
 
 
-def resolve(recipe: Recipe, staging: Path, to_kind: Kind | None = None) -> Inputs:
+def resolve(
+    recipe: Recipe, staging: Path, to_kind: Kind | None = None, *, shard_bytes: int = TARGET_BYTES
+) -> Inputs:
     """Find, detect and cut the inputs of a recipe.
 
-    `to_kind` picks one kind where the inputs hold several; the others are set aside by name.
+    `shard_bytes` is what one worker takes of a file at a time; `to_kind` picks one kind where the inputs hold several; the others are set aside by name.
     Raises InputError for what cannot be read or is not supported, all files in one message.
     """
     folders = [Path(p) for p in recipe.inputs if p != "-" and is_run_folder(Path(p))]
     if not folders:
-        return _resolve_files(recipe, staging, to_kind)
+        return _resolve_files(recipe, staging, to_kind, shard_bytes)
     if len(recipe.inputs) > 1:
         raise RecipeError(
             f"{recipe.inputs[0]}: a data set must be the only input; got {len(recipe.inputs)} inputs"
@@ -97,7 +99,7 @@ def _resolve_dataset(folder: Path, limit: int | None) -> Inputs:
     )
 
 
-def _resolve_files(recipe: Recipe, staging: Path, to_kind: Kind | None) -> Inputs:
+def _resolve_files(recipe: Recipe, staging: Path, to_kind: Kind | None, shard_bytes: int) -> Inputs:
     sources = find_sources(recipe.inputs, staging=staging)
     found = [(source, _detect(source, recipe.as_format)) for source in sources]
     refused = [answer for _, answer in found if isinstance(answer, InputError)]
@@ -114,7 +116,7 @@ def _resolve_files(recipe: Recipe, staging: Path, to_kind: Kind | None) -> Input
         if one.kind != kind:
             aside.append(one)
             continue
-        for piece in split(source):
+        for piece in split(source, shard_bytes):
             left = None if recipe.limit is None else recipe.limit - (piece.first_line - 1)
             if left is None or left > 0:
                 shards.append(FileRange(range=piece, format_name=one.format, limit=left))

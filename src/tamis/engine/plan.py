@@ -128,12 +128,16 @@ def _check_reads(name: str, op: Op, kind: Kind, columns: pa.Schema) -> None:
 
 
 def maker_of(column: str) -> str | None:
-    """The built-in measure that adds `column` with its default options, if one does."""
+    """The built-in measure that adds `column`, if one does."""
     if column.endswith("_findings"):
         check = column.removesuffix("_findings")
         return check if check in catalogue.CHECKS else None
-    for name in ("lengths", "turns", "language", "opener", "finding_counts", "pass_rate"):
-        measure = catalogue.make(name, {})
+    makers: dict[str, dict[str, Any]] = dict.fromkeys(
+        ("lengths", "turns", "language", "opener"), {}
+    )
+    makers["finding_counts"] = {"checks": list(catalogue.CHECKS)}
+    for name, options in makers.items():
+        measure = catalogue.make(name, options)
         if isinstance(measure, Measure) and column in measure.adds().names:
             return name
     return None

@@ -33,6 +33,7 @@ from tamis.engine.task import (
     stored_result,
 )
 from tamis.errors import LLMError, StoreError
+from tamis.formats.split import TARGET_BYTES
 from tamis.llm.types import Asker
 from tamis.op import Measure, Select
 from tamis.recipe import Recipe
@@ -53,6 +54,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     output: str | None = None
     to_kind: Kind | None = None
     quiet: bool = False
+    shard_bytes: int = TARGET_BYTES
     llm: Callable[[Path], AbstractAsyncContextManager[Asker]] | None = None
     llm_name: str = ""
     not_checked: tuple[tuple[str, str], ...] = ()
@@ -97,7 +99,7 @@ def run(recipe: Recipe, folder: Path, settings: Settings) -> Outcome:
     Raises the first TamisError; whatever was finished by then stays and is used next time.
     """
     _claim(folder)
-    inputs = resolve(recipe, folder / "staged", settings.to_kind)
+    inputs = resolve(recipe, folder / "staged", settings.to_kind, shard_bytes=settings.shard_bytes)
     lanes = plan(recipe, inputs.kind, inputs.schema, keeps_data=settings.keeps_data)
     fingerprint = _fingerprint(recipe, inputs, settings)
     finished = is_finished(folder, fingerprint, settings.output)
@@ -117,7 +119,10 @@ def run(recipe: Recipe, folder: Path, settings: Settings) -> Outcome:
     (folder / MANIFEST).unlink(missing_ok=True)
     write_bytes(folder / "run.json", msgspec.json.encode({"fingerprint": fingerprint}))
     rows: list[FileRange | Shard] = list(inputs.shards)
-    key = inputs.fingerprint + f"|{recipe.limit}|{settings.llm_name}|{finish.version()}"
+    key = (
+        inputs.fingerprint
+        + f"|{recipe.limit}|{settings.llm_name}|{settings.shard_bytes}|{finish.version()}"
+    )
     with Workers(settings.n_workers) as workers:
         for lane in lanes:
             done, key = _run_pass(lane, rows, key, outcome, workers)

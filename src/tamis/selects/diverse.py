@@ -74,6 +74,13 @@ class DiverseTopK(Select, frozen=True, kw_only=True):
         """The fact that ranks rows, if any."""
         return (self.score,) if self.score else ()
 
+    def reuses(self, stored: Select) -> bool:
+        """The same vectors serve any score, target and similarity."""
+        return isinstance(stored, DiverseTopK) and (stored.text, stored.column) == (
+            self.text,
+            self.column,
+        )
+
     def sketch(self, batch: pa.RecordBatch) -> pa.RecordBatch:
         """`id` and `vector`: fixed_size_list<float32>[256], unit length, zeros when there is no text."""
         texts = from_messages(batch.column(self.column), self.text).strings()
@@ -208,6 +215,12 @@ def _decisions(
     for row in np.flatnonzero(is_similar).tolist():
         compared = {"similarity": similarity[row], "max_similarity": op.max_similarity}
         evidence[row] = json.dumps(compared, separators=(",", ":"))
+    full = json.dumps({"kept": len(picked.kept), "asked": op.k}, separators=(",", ":"))
+    for row in np.flatnonzero(reason == BEYOND).tolist():
+        evidence[row] = full
+    unscored = json.dumps({"score": op.score, "value": None}, separators=(",", ":"))
+    for row in np.flatnonzero(reason == UNSCORED).tolist():
+        evidence[row] = unscored
     columns = {
         "id": ids,
         "step": pa.nulls(n, pa.string()),

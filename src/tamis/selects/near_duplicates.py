@@ -80,6 +80,14 @@ class NearDuplicates(Select, frozen=True, kw_only=True):
         """The fact that says which of two alike rows is better, if any."""
         return (self.prefer,) if self.prefer else ()
 
+    def reuses(self, stored: Select) -> bool:
+        """Pairs found at a lower threshold hold all that a higher one needs, whatever is preferred."""
+        return (
+            isinstance(stored, NearDuplicates)
+            and (stored.text, stored.shingle, stored.column) == (self.text, self.shingle, self.column)
+            and stored.threshold <= self.threshold
+        )
+
     def sketch(self, batch: pa.RecordBatch) -> pa.RecordBatch:
         """`id`, band keys, signature, hashes of the exact bytes and of the words.
 

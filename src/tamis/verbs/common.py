@@ -32,7 +32,7 @@ class Common(msgspec.Struct, frozen=True, kw_only=True):
     output: a folder (data set) or a file by extension; as_format names the input format instead of
     detecting it; where is an SQL condition over scalar columns; limit reads the first rows of each
     input file; recipe_out writes the recipe there (`-`: standard output) and runs nothing; dry_run
-    shows what would be read and done.
+    shows what would be read and done; shard_bytes is what a worker takes of a file at a time.
     """
 
     output: str | None = None
@@ -45,6 +45,7 @@ class Common(msgspec.Struct, frozen=True, kw_only=True):
     recipe_out: str | None = None
     dry_run: bool = False
     quiet: bool = False
+    shard_bytes: int = 16 << 20
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
@@ -147,6 +148,7 @@ def execute(plan_: Plan, common: Common) -> Result:
         output=output if to_file else None,
         to_kind=plan_.to_kind,
         quiet=common.quiet,
+        shard_bytes=common.shard_bytes,
         llm=plan_.llm,
         llm_name=plan_.llm_name,
         not_checked=plan_.not_checked,
