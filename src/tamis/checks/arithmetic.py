@@ -65,7 +65,7 @@ _MAX_RUN = 60
 _OPENS_A_BORDER = frozenset("([{（【「『“‘\"'|*_$#:;,.!?，。；：、！？…—<>=`")
 _CLOSES_A_BORDER = frozenset(")]}）】」』”’\"'|*_$<>:;,.!?，。；：、！？—`%°\\")
 # glued before a number these make it part of something else: 第5, 减5, 的5
-_CJK_BEFORE = frozenset("第加减乘除以的零一二三四五六七八九十百千万亿点负每")
+_CJK_BEFORE = frozenset("第加减乘除的零一二三四五六七八九十百千万亿点负每")
 _CJK_AFTER = frozenset("万亿千百十多几余倍成折分")
 _WORDS_BEFORE = frozenset(
     [
@@ -374,7 +374,7 @@ def _is_border(line: str, start: int, border: Token) -> bool:
     if glued in ",.:" and start > 1 and line[start - 2].isdigit():
         return False
     if _is_cjk(glued):
-        return glued not in _CJK_BEFORE
+        return glued not in _CJK_BEFORE and not line.endswith(("除以", "乘以"), 0, start)
     return glued in _OPENS_A_BORDER
 
 

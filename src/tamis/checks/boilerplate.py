@@ -9,6 +9,7 @@ from typing import ClassVar
 import pyarrow as pa
 
 from tamis.checks.boilerplate_phrases import (
+    ALONE,
     PROVIDER_IDENTITY,
     REFUSAL,
     SELF_REFERENCE,
@@ -65,6 +66,10 @@ _FAMILIES = (
 )
 # a refusal further down is mostly quoted, or part of a story or of advice
 _REFUSAL_WITHIN = 240
+_ALONE = (
+    r"(?=\s*(?:[^\w\s]|$)|\s+(?:i|i['’]m|my|me|it|we|and|so|but|who|that|which|without|created|trained|developed|made"
+    r"|designed|built|here|to|not)\b)"
+)
 _QUOTES = {'"': '"', "“": "”", "«": "»", "„": "“", "「": "」", "『": "』", "‘": "’"}
 
 
@@ -157,7 +162,8 @@ def _is_quoted(text: str, start: int) -> bool:
 @functools.cache
 def _prefilter() -> PatternSet:
     return PatternSet(
-        patterns=tuple(phrase for _, phrases in _FAMILIES for phrase in phrases), ignore_case=True
+        patterns=tuple(phrase.replace(ALONE, "") for _, phrases in _FAMILIES for phrase in phrases),
+        ignore_case=True,
     )
 
 
@@ -173,7 +179,7 @@ def _exact() -> tuple[tuple[int, re.Pattern[str]], ...]:
             ),
         )
         for family, (_, phrases) in enumerate(_FAMILIES)
-        for phrase in phrases
+        for phrase in (written.replace(ALONE, _ALONE) for written in phrases)
     )
 
 

@@ -6,6 +6,8 @@ pattern is a small grammar of how the phrase varies, not a list of sentences see
 
 from __future__ import annotations
 
+# stands where a word may not go on to a person or a thing: "an AI", not "an AI researcher"
+ALONE = "<alone>"
 _A = "(?:'|’)"
 _AM = f"(?: am|{_A}m)"
 _NOT_ABLE = (
@@ -17,7 +19,7 @@ _HELP = (
     "|engage|participate|give|offer|do that|do this|continue|process|complete|produce|respond)"
 )
 _MODEL = (
-    "(?:ai|a\\.i\\.|llm|artificial intelligence|(?:large |machine |ai |ai-based |text-based )?language model"
+    f"(?:(?:ai|a\\.i\\.|llm|artificial intelligence){ALONE}|(?:large |machine |ai |ai-based |text-based )?language model"
     "|ai (?:language )?(?:model|assistant|chatbot|system)|chatbot|virtual assistant|digital assistant"
     "|computer program|machine learning model)"
 )

@@ -92,6 +92,10 @@ _CJK_OPEN_ENDS = (
     "和", "与", "或", "及", "而", "但", "把", "被", "在", "是", "将", "对", "从", "向", "使", "让", "给",
     "そして", "または", "しかし", "ために", "について", "および", "が、", "は", "を",
 )  # fmt: skip
+# endings that leave a word behind when they go: "cats", "walked", "slowly"
+_INFLECTIONS = frozenset(
+    ["s", "es", "ed", "d", "r", "er", "ers", "ing", "ings", "ly", "y", "n", "en", "al", "st", "est", "ful", "ness", "less", "ment", "ments", "able", "ish", "man", "men", "e", "a", "o", "i", "in", "ie", "ies"]
+)
 _MIN_PROSE_CHARS = 60
 _MIN_CJK_CHARS = 20
 
@@ -228,7 +232,7 @@ def _is_word_fragment(kept: str) -> bool:
         return False
     # plurals and other endings: "cat" after "cats" is a word of its own
     longer = re.findall(rf"(?<!\w){word}(\w+)", before)
-    return bool(longer) and not any(len(rest) <= 3 for rest in longer) and len(word) <= 5
+    return bool(longer) and _INFLECTIONS.isdisjoint(longer) and len(word) <= 5
 
 
 def _is_unfinished_prose(kept: str, line: str, sentence: str) -> bool:

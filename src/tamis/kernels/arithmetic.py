@@ -366,7 +366,7 @@ def is_plainly_right(line: str, n_equals: int) -> bool:
     for match in _PLAIN.finditer(line):
         left = _quick_value(match.group("left"))
         right = float(match.group("right").replace(",", ""))
-        if left is None or abs(left - right) > 1e-9 * max(1.0, abs(right)):
+        if left is None or not abs(left - right) <= 1e-12 * max(1.0, right) <= 0.1:
             return False
         n_right += 1
     return n_right == n_equals
