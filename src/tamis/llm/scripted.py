@@ -84,6 +84,8 @@ class ScriptedServer:
         self.headers: list[dict[str, str]] = []
         self.n_in_flight = 0
         self.most_in_flight = 0
+        # one permit for each call heard, so that a test can wait for the n-th without sleeping
+        self.heard = threading.Semaphore(0)
         self._log = log
         self._open: set[asyncio.StreamWriter] = set()
 
@@ -148,6 +150,7 @@ class ScriptedServer:
         if self._log is not None:
             with self._log.open("ab") as log:
                 log.write(msgspec.json.encode(call) + b"\n")
+        self.heard.release()
         return fault
 
     def _reply(self, body: bytes) -> dict[str, Any]:
