@@ -11,6 +11,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tamis.columns import ROLES, FlatMessages
+from tamis.text.bulk import parse_bodies
+from tamis.text.dialects import ParsedBody
 from tamis.text.tag_table import TagTable, read_table, simple_calls
 
 # A message of a megabyte of lone tags is one fault, not a hundred thousand findings.
@@ -61,16 +63,20 @@ def read_messages(flat: FlatMessages, messages: Indexes) -> Iterator[TaggedMessa
         yield TaggedMessage(int(flat.owner[place]), int(flat.position[place]), text, calls)
 
 
-def simple_bodies(table: TagTable) -> tuple[list[int], list[str]]:
-    """Message and body of each tool call that plain pairing finds; other messages need reading."""
+def simple_bodies(table: TagTable) -> tuple[list[int], list[ParsedBody]]:
+    """Message and reading of each tool call that plain pairing finds; other messages need reading whole."""
     bodies = simple_calls(table)
     if not len(bodies.owner):
         return [], []
+    first, last = int(bodies.start[0]), int(bodies.end[-1])
+    text = table.texts[first:last].tobytes()
     written = [
-        table.texts[start:end].tobytes().decode()
-        for start, end in zip(bodies.start.tolist(), bodies.end.tolist(), strict=True)
+        text[start:end].decode()
+        for start, end in zip(
+            (bodies.start - first).tolist(), (bodies.end - first).tolist(), strict=True
+        )
     ]
-    return bodies.owner.tolist(), written
+    return bodies.owner.tolist(), parse_bodies(written)
 
 
 def call_counts(flat: FlatMessages) -> Indexes:

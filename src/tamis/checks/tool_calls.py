@@ -19,7 +19,6 @@ from tamis.columns import FindingsBuilder, FlatMessages
 from tamis.op import Measure
 from tamis.records import Rule
 from tamis.schema import FINDINGS
-from tamis.text.dialects import parse_body
 from tamis.text.excerpts import excerpt, printable
 from tamis.text.tag_table import CLOSE_CALL, OPEN_CALL, texts_with
 from tamis.text.tags import Tag, read_tags
@@ -130,12 +129,11 @@ def _doubtful(flat: FlatMessages) -> Indexes:
     rows = set(flat.owner[np.setdiff1d(tagged, owners)].tolist())
     assistants = set(tagged.tolist())
     dialects: dict[int, str | None] = {}
-    for place, body in zip(owners, bodies, strict=True):
-        if place in assistants:
-            row = int(flat.owner[place])
-            parsed = parse_body(body)
-            if parsed.problem or dialects.setdefault(row, parsed.dialect) != parsed.dialect:
-                rows.add(row)
+    for place, row, parsed in zip(owners, flat.owner[owners].tolist(), bodies, strict=True):
+        if place not in assistants:
+            continue
+        if parsed.problem or dialects.setdefault(row, parsed.dialect) != parsed.dialect:
+            rows.add(row)
     return tagged[np.isin(flat.owner[tagged], list(rows))]
 
 

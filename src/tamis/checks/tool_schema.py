@@ -22,7 +22,7 @@ from tamis.columns import FindingsBuilder, FlatMessages
 from tamis.op import Measure
 from tamis.records import Rule
 from tamis.schema import FINDINGS
-from tamis.text.dialects import ParsedCall, arguments_object, parse_body, read_json
+from tamis.text.dialects import ParsedCall, arguments_object, read_json
 from tamis.text.excerpts import excerpt, printable
 from tamis.text.tag_table import CLOSE_CALL, OPEN_CALL, texts_with
 from tamis.text.tools import tool_blocks
@@ -185,9 +185,8 @@ def _doubtful(flat: FlatMessages, offered: dict[int, DeclaredTools]) -> Indexes:
         return tagged
     owners, bodies = simple_bodies(table)
     fine = set(owners)
-    for place, body in zip(owners, bodies, strict=True):
-        parsed = parse_body(body)
-        tools = offered.get(int(flat.owner[place]))
+    for place, row, parsed in zip(owners, flat.owner[owners].tolist(), bodies, strict=True):
+        tools = offered.get(row)
         is_text = parsed.dialect == "xml"
         if not all(_is_fine(call, tools, is_text) for call in parsed.calls):
             fine.discard(place)

@@ -24,10 +24,10 @@ Dialect = Literal["call", "json", "literal", "xml"]
 # What Python's parser and evaluator raise for text that is not a literal. Its own stack limit shows as
 # MemoryError or RecursionError; ValueError covers null bytes, lone surrogates and huge integers.
 _PYTHON_ERRORS = (SyntaxError, ValueError, TypeError, MemoryError, RecursionError)
-_JSON_ERRORS = (msgspec.DecodeError, ValueError, RecursionError)
+JSON_ERRORS = (msgspec.DecodeError, ValueError, RecursionError)
 
 
-class ParsedCall(msgspec.Struct, frozen=True):
+class ParsedCall(msgspec.Struct, frozen=True, gc=False):
     """One call as its author wrote it.
 
     `arguments` is None when they are not an object (`arguments_text` still holds what stands there);
@@ -40,7 +40,7 @@ class ParsedCall(msgspec.Struct, frozen=True):
     positional: tuple[Any, ...] = ()
 
 
-class ParsedBody(msgspec.Struct, frozen=True):
+class ParsedBody(msgspec.Struct, frozen=True, gc=False):
     """What stands between the tags: the calls, or in `problem` why they cannot be read."""
 
     dialect: Dialect | None
@@ -52,7 +52,7 @@ class _Unreadable(Exception):
     """This body is not a call of the dialect tried; the text says why."""
 
 
-class _JsonCall(msgspec.Struct):
+class JsonCall(msgspec.Struct, gc=False):
     """The keys of a call that are read, empty where absent; other keys are allowed."""
 
     name: str | None = None
@@ -85,7 +85,7 @@ def read_json(text: str | bytes | msgspec.Raw) -> Any:
     """Decode JSON strictly: no NaN, no trailing text. Raises ValueError with one line of reason."""
     try:
         return msgspec.json.decode(text)
-    except _JSON_ERRORS as why:
+    except JSON_ERRORS as why:
         raise ValueError(_reason(why)) from why
 
 
@@ -93,7 +93,7 @@ def is_json(text: bytes) -> bool:
     """Whether the text is one JSON value."""
     try:
         msgspec.json.decode(text)
-    except _JSON_ERRORS:
+    except JSON_ERRORS:
         return False
     return True
 
@@ -110,7 +110,7 @@ def _bracketed(text: str) -> ParsedBody:
     """JSON first; what is not JSON may be a Python literal, or a list of Python calls."""
     try:
         found = _json_calls(text)
-    except _JSON_ERRORS as why:
+    except JSON_ERRORS as why:
         not_json = _reason(why)
     else:
         return ParsedBody("json", found)
@@ -127,9 +127,9 @@ def _bracketed(text: str) -> ParsedBody:
 def _json_calls(text: str) -> tuple[ParsedCall, ...]:
     try:
         if text.startswith("["):
-            found = msgspec.json.decode(text, type=list[_JsonCall])
+            found = msgspec.json.decode(text, type=list[JsonCall])
         else:
-            found = [msgspec.json.decode(text, type=_JsonCall)]
+            found = [msgspec.json.decode(text, type=JsonCall)]
     except msgspec.ValidationError as why:
         read_json(text)  # is it JSON at all? then it is a call of the wrong shape
         raise _Unreadable(f"JSON, but not a call: {_reason(why)}") from why
@@ -138,10 +138,10 @@ def _json_calls(text: str) -> tuple[ParsedCall, ...]:
     return tuple(_json_call(call) for call in found)
 
 
-def _json_call(call: _JsonCall) -> ParsedCall:
+def _json_call(call: JsonCall) -> ParsedCall:
     if not call.name and bytes(call.function):
         try:
-            call = msgspec.json.decode(call.function, type=_JsonCall)
+            call = msgspec.json.decode(call.function, type=JsonCall)
         except msgspec.ValidationError as why:
             raise _Unreadable(f"JSON, but not a call: {_reason(why)}") from why
     if not call.name:
