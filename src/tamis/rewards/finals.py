@@ -24,7 +24,9 @@ _NUMBER_START = re.compile(r"[\s*`]*(?:\\\(|\$(?=[^$\n]{0,80}\$))?\s*")
 _LIST_GAP = re.compile(
     r"[\s,;|/&()、,\[\]]*(?:(?:or|and|to|either|或者?|和|至)\b)?[\s,;|/&()、\[\]]*", re.IGNORECASE
 )
-_OPERATOR = re.compile(r"\s*(?:[+*^×÷<>≤≥=]|-\s*[0-9(\\]|/\s*[0-9(\\]|\\(?:times|cdot|div|pm)\b)")
+_OPERATOR = re.compile(
+    r"\s*(?:[+*^×÷<>≤≥=]\s*[0-9A-Za-z(\\$-]|-\s*[0-9(\\]|/\s*[0-9(\\]|\\(?:times|cdot|div|pm)\b)"
+)
 _CALCULATION = re.compile(r"[0-9+*/×÷·x.,()$ \u2212-]{1,100}=")
 _WORD = re.compile(r"\s*\\?(?P<percent>%)?\s*(?P<word>[A-Za-z\u00b0\u4e00-\u9fff]+)?")
 
@@ -132,7 +134,8 @@ def _last_number(text: str) -> Final | None:
     before: re.Match[str] | None = None
     last: re.Match[str] | None = None
     for match in NUMBER.finditer(text):
-        if not match.start() or not re.match(r"[0-9A-Za-z_.]", text[match.start() - 1]):
+        begin = match.end() - len(match[0].lstrip())
+        if not begin or not re.match(r"[0-9A-Za-z_.]", text[begin - 1]):
             before, last = last, match
     if last is None:
         return None

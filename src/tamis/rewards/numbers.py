@@ -35,9 +35,10 @@ NUMBER = re.compile(
     rf"(?:{_LATEX}|(?:{_MIXED}|{_RATIO}|{_PLAIN}){_END})"
 )
 _UNIT_LETTERS = r"[A-Za-z\u00b0\u00b5\u4e00-\u9fff]"
+_UNIT_WORD = rf"(?!(?:or|and|to|either)\b){_UNIT_LETTERS}+(?:\^?\{{?[23]\}}?|[\u00b2\u00b3])?"
 _UNIT = re.compile(
     r"\s*(?:\\[;,! ]|~)*(?:(?P<percent>\\?%)|(?:\\(?:text|mathrm|textrm)\{)?\s*"
-    rf"(?P<word>{_UNIT_LETTERS}(?:{_UNIT_LETTERS}|[ ./\u00b2\u00b3^0-9{{}}-])*)?\}}?)\s*"
+    rf"(?P<word>{_UNIT_WORD}(?:[ ./-]{{1,3}}{_UNIT_WORD})*)?\s*\.?\}}?)\s*"
 )
 _WRAPS = (("$", "$"), ("\\(", "\\)"), ("\\[", "\\]"), ("**", "**"), ("`", "`"), ("*", "*"))
 _SIDE_OPERATORS = re.compile(r"[+*/×÷·x\u2212-]|\\times|\\cdot|\\div")
