@@ -133,7 +133,7 @@ def make_check_run(run: Path, *, n: int = 231, shards: int = 2, seed: int = 0) -
     ]
     write_manifest(
         run,
-        "check agent.jsonl sharegpt.json alpaca.json",
+        "run",
         "conversations",
         counts,
         {
@@ -443,7 +443,7 @@ def make_calibrate_run(run: Path, *, n: int = 40, answers: int = 16, seed: int =
     }
     write_manifest(
         run,
-        "calibrate questions.jsonl",
+        "calibrate",
         "questions",
         counts,
         {

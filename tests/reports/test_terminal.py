@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import Any
 
 from tamis.reports import build_report, markdown, summary_lines
 
+from .make_run import make_calibrate_run
 
-def test_a_calibration_in_seven_lines(rl_run: Path) -> None:
+
+def test_a_calibration_in_nine_lines(rl_run: Path) -> None:
     report = build_report(rl_run)
     first = report["sections"][0]["steps"][1]["examples"][0]["id"]
     assert summary_lines(report) == [
@@ -19,7 +22,9 @@ def test_a_calibration_in_seven_lines(rl_run: Path) -> None:
         "  never right 6, always right 4",
         "  in the band 16 (40% (26% to 55%, n = 40))",
         "answers: SmolLM2-135M-Instruct, recorded",
-        f"next: tamis why {rl_run} {first}  # ask why this question left",
+        f"next: tamis export {rl_run} --to gsm8k -o rl.jsonl  "
+        "# write what was kept in a format that trainers read",
+        f"next: tamis why {rl_run} {first}  # ask why this row left",
     ]
 
 
@@ -32,3 +37,9 @@ def test_markdown_neither_acts_nor_loses_the_counts(report: dict[str, Any]) -> N
     assert "read = parsed + unreadable: 240 = 231 + 9" in text
     assert "| error | `think-tags/unpaired` |" in text
     assert "<script" not in text and "## Calibration of questions.jsonl" in text
+
+
+def test_paths_and_ids_in_suggested_commands_are_quoted(tmp_path: Path) -> None:
+    run = make_calibrate_run(tmp_path / "it's; rm -rf run")
+    suggested = [step["command"] for step in build_report(run)["sections"][0]["next"]]
+    assert [shlex.split(command)[2] for command in suggested] == [str(run), str(run)]

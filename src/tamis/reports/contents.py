@@ -322,12 +322,16 @@ class SummaryTable(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
 
 
 class Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One run: what came, what left and why, what was found, and what was not looked at."""
+    """One run: what came, what left and why, what was found, and what was not looked at.
+
+    `only_looks` is true for a command that writes no rows.
+    """
 
     name: str
     title: str
     command: str
     kind: str
+    only_looks: bool
     tamis_version: str
     seed: int | None
     started: str | None

@@ -71,7 +71,7 @@ def _stops(section: Section) -> list[_Stop]:
         lost = [line for stop in hidden for line in stop.left][:2]
         name = f"{len(hidden)} more steps"
         stops = [*stops[: _MAX_STOPS - 1], _Stop(name=name, rows=hidden[-1].rows, left=lost)]
-    if counts.written == 0 and counts.kept:
+    if section.only_looks:
         # a command that only looks writes no rows: the flow ends with what it would keep
         return stops
     return [*stops, _Stop(name="written", rows=counts.written, left=[])]

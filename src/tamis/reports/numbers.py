@@ -26,11 +26,19 @@ from tamis.reports.distributions import describe_columns, fact_passes
 from tamis.reports.findings import count_findings
 from tamis.reports.ledger_numbers import count_changes, count_steps, count_unreadable
 from tamis.reports.pass_rates import count_pass_rates, rate_columns
-from tamis.reports.run_folder import Manifest, RunModel, read_manifest, read_rules
+from tamis.reports.run_folder import (
+    Manifest,
+    RunModel,
+    output_path,
+    read_manifest,
+    read_rules,
+)
 from tamis.reports.summary_tables import show_tables
 from tamis.reports.words import list_gaps, show_json, suggest, summarize, title_run
 
 _COUNTS = Counts.__struct_fields__
+# Commands that write no rows.
+_LOOKS = ("check",)
 
 
 def build_report(
@@ -64,12 +72,14 @@ def build_report(
 def _section(run: Path, known_rules: Sequence[Rule], n_examples: int) -> Section:
     manifest = read_manifest(run)
     counts = _counts(run, manifest)
+    only_looks = manifest.command.partition(" ")[0] in _LOOKS
     calibrated = {c for folder in fact_passes(run) for c in rate_columns(folder).values()}
     section = Section(
         name=run.resolve().name,
         title=title_run(manifest.command, manifest.inputs),
         command=manifest.command,
         kind=manifest.kind,
+        only_looks=only_looks,
         tamis_version=manifest.tamis_version,
         seed=manifest.seed,
         started=_moment(manifest.started),
@@ -77,7 +87,7 @@ def _section(run: Path, known_rules: Sequence[Rule], n_examples: int) -> Section
         seconds=_seconds(manifest),
         summary=[],
         counts=counts,
-        sums=add_up(counts),
+        sums=add_up(counts, only_looks=only_looks),
         dropped_by=_dropped_by(manifest),
         inputs=manifest.inputs,
         set_aside=manifest.set_aside,
@@ -108,7 +118,7 @@ def _with_words(
         section,
         summary=summarize(section),
         not_checked=[*manifest.not_checked, *gaps],
-        next=manifest.next or suggest(section, str(run)),
+        next=manifest.next or suggest(section, str(run), _output(run, manifest)),
     )
 
 
@@ -122,8 +132,18 @@ def _counts(run: Path, manifest: Manifest) -> Counts:
     return Counts(**{name: manifest.counts[name] for name in _COUNTS})
 
 
-def add_up(counts: Counts) -> list[SumRule]:
-    """The sum rules spelled out with the run's numbers, and whether each holds."""
+def _output(run: Path, manifest: Manifest) -> str | None:
+    """Where the rows of a run lie: in its own folder, or in the file it wrote beside it."""
+    if manifest.shards:
+        return str(run)
+    return output_path(manifest) if manifest.counts["written"] else None
+
+
+def add_up(counts: Counts, *, only_looks: bool) -> list[SumRule]:
+    """The sum rules spelled out with the run's numbers, and whether each holds.
+
+    A command that `only_looks` writes nothing; any other writes every kept row at least once.
+    """
     return [
         SumRule(
             rule="read = parsed + unreadable",
@@ -137,10 +157,8 @@ def add_up(counts: Counts) -> list[SumRule]:
         ),
         SumRule(
             rule="written = sum of copies over kept",
-            numbers=f"{counts.written:,} over {counts.kept:,}"
-            if counts.written
-            else "nothing written",
-            holds=counts.written == 0 or counts.written >= counts.kept,
+            numbers="it only looks" if only_looks else f"{counts.written:,} over {counts.kept:,}",
+            holds=counts.written == 0 if only_looks else counts.written >= counts.kept,
         ),
     ]
 

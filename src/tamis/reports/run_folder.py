@@ -22,9 +22,13 @@ _PIECE_ROWS = 65_536
 
 
 class RunInput(msgspec.Struct, frozen=True, kw_only=True):
-    """One input as the manifest names it; `confidence` is a word or a number in [0, 1]."""
+    """One input as the manifest names it: `name` is for people, `path` is the file really read.
+
+    `confidence` is a word or a number in [0, 1].
+    """
 
     path: str
+    name: str | None = None
     format: str | None = None
     kind: str | None = None
     confidence: str | float | None = None
@@ -108,6 +112,13 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     set_aside: list[RunInput] = []
     started: str | float | None = None
     finished: str | float | None = None
+
+
+def output_path(manifest: Manifest) -> str | None:
+    """The file or folder the recipe writes to; None when it names none."""
+    outputs = manifest.recipe.get("outputs")
+    path = outputs.get("path") if isinstance(outputs, dict) else None
+    return path if isinstance(path, str) else None
 
 
 def read_manifest(run: Path) -> Manifest:

@@ -111,7 +111,7 @@ def _came_in(section: Section) -> str:
 
 def _left(section: Section) -> str:
     counts = section.counts
-    if counts.dropped == 0 and counts.written == 0:
+    if section.only_looks and counts.dropped == 0:
         return ""
     if counts.dropped == 0:
         return f"All {counts.kept:,} were kept." if counts.kept > 1 else ""
@@ -119,7 +119,7 @@ def _left(section: Section) -> str:
     more = "" if len(section.dropped_by) <= 3 else ", and others for less frequent reasons"
     sentence = f"{counts.kept:,} were kept and {counts.dropped:,} were dropped"
     sentence += f": {list_words(main)}{more}" if main else ""
-    if counts.written not in (0, counts.kept):
+    if counts.written > counts.kept:
         sentence += f". With repeats {counts.written:,} were written"
     return sentence + "."
 
@@ -154,7 +154,7 @@ def _mended(section: Section) -> str:
 def _duplicates(section: Section) -> str:
     clusters = [c for c in section.clusters if c.clusters]
     return " ".join(
-        f"`{c.step}` found {count_noun(c.clusters, 'clusters')} of rows that say nearly the same; "
+        f"`{c.step}` found {count_noun(c.clusters, 'clusters')} of rows too much alike; "
         f"one row of each was kept and {c.dropped:,} were dropped."
         for c in clusters
     )
@@ -218,71 +218,51 @@ def _has_checks(section: Section) -> bool:
     return any(not rule.startswith(READER) for rule in found + silent)
 
 
-def suggest(section: Section, run: str) -> list[RunCommand]:
-    """The commands worth running next, for this kind of run and what it found; `run` is its folder."""
-    if not section.inputs:
-        return []
-    paths = " ".join(shlex.quote(i.path) for i in section.inputs[:_MAX_PATHS])
-    paths += " …" if len(section.inputs) > _MAX_PATHS else ""
-    if section.kind == "questions":
-        return _suggest_for_questions(section, run, paths)
+def suggest(section: Section, run: str, output: str | None) -> list[RunCommand]:
+    """The commands worth running next, for this kind of run and what it found.
+
+    `run` is the run's folder; `output` is where its rows were written, None when they were not.
+    """
+    command = section.command.partition(" ")[0]
+    rows = _quote_paths([output] if output is not None else [i.path for i in section.inputs])
     suggestions = []
-    command = section.command.split()[0] if section.command else ""
-    has_findings = section.checks is not None and section.checks.findings.total > 0
-    if command in ("import", "export"):
+    if command == "import" and section.kind == "questions":
+        suggestions.append(_command("calibrate", rows, "calibrated", "measure how hard they are"))
+    elif command == "import":
+        suggestions.append(RunCommand(command=f"tamis check {rows}", why="look for faults in rows"))
+    elif command == "check":
+        if section.checks is not None and section.checks.findings.total:
+            why = "make the repairs that lose nothing, each on record"
+            suggestions.append(_command("fix", rows, "fixed", why))
+        suggestions.append(_command("dedup", rows, "distinct", "drop rows too much alike"))
+    elif command == "fix":
         suggestions.append(
-            RunCommand(command=f"tamis check {paths}", why="look for faults in every row")
+            RunCommand(command=f"tamis check {rows}", why="see what is left to mend")
         )
-    if has_findings and command != "fix":
-        suggestions.append(
-            RunCommand(
-                command=f"tamis fix {paths} -o {_beside(section, 'fixed')}",
-                why="make the repairs that lose nothing, each on record",
-            )
-        )
-    if not section.clusters and command != "import":
-        suggestions.append(
-            RunCommand(
-                command=f"tamis dedup {paths} -o {_beside(section, 'dedup')}",
-                why="drop rows that say nearly the same",
-            )
-        )
+    elif command in ("dedup", "select", "run"):
+        suggestions.append(_export(rows, "openai", "sft.jsonl"))
+    elif command == "calibrate":
+        suggestions.append(_export(rows, "gsm8k", "rl.jsonl"))
     dropped = next((d.id for step in section.steps for d in step.examples), None)
     if dropped is not None:
-        suggestions.append(
-            RunCommand(
-                command=f"tamis why {shlex.quote(run)} {shlex.quote(dropped)}",
-                why="ask why this row left",
-            )
-        )
-    return suggestions
+        asked = f"tamis why {shlex.quote(run)} {shlex.quote(dropped)}"
+        suggestions.append(RunCommand(command=asked, why="ask why this row left"))
+    return suggestions if rows else []
 
 
-def _suggest_for_questions(section: Section, run: str, paths: str) -> list[RunCommand]:
-    if not section.pass_rates:
-        return [
-            RunCommand(
-                command=f"tamis calibrate {paths} -o {_beside(section, 'calibrated')}",
-                why="measure how often your model answers each question right",
-            )
-        ]
-    dropped = next((d.id for step in section.steps for d in step.examples), None)
-    if dropped is None:
-        return []
-    return [
-        RunCommand(
-            command=f"tamis why {shlex.quote(run)} {shlex.quote(dropped)}",
-            why="ask why this question left",
-        )
-    ]
+def _command(verb: str, rows: str, output: str, why: str) -> RunCommand:
+    return RunCommand(command=f"tamis {verb} {rows} -o {output}", why=why)
 
 
-def _beside(section: Section, word: str) -> str:
-    """A name for the output of the next command: beside a single input, else a folder."""
-    if len(section.inputs) > 1:
-        return word
-    stem, dot, rest = PurePath(section.inputs[0].path).name.partition(".")
-    return shlex.quote(f"{stem}.{word}{dot}{rest}" if dot else f"{stem}-{word}")
+def _export(rows: str, shape: str, output: str) -> RunCommand:
+    why = "write what was kept in a format that trainers read"
+    return RunCommand(command=f"tamis export {rows} --to {shape} -o {output}", why=why)
+
+
+def _quote_paths(paths: list[str]) -> str:
+    """Paths as a shell takes them, at most four."""
+    quoted = " ".join(shlex.quote(path) for path in paths[:_MAX_PATHS])
+    return quoted + (" …" if len(paths) > _MAX_PATHS else "")
 
 
 def show_json(plain: object) -> str:
