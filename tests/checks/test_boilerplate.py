@@ -124,7 +124,34 @@ def test_one_finding_of_a_rule_for_a_message(find_rules: FindRules) -> None:
 
 
 WORDS = st.sampled_from(
-    ["as", "an", "AI", "ai", "language", "model", ",", ".", "I", "i'm", "I’m", "sorry", "but", "cannot", "help", "with", "作为", "一个", "人工智能", "我", "无法", "回答", "抱歉", "，", "как", "модель"]
+    [
+        "as",
+        "an",
+        "AI",
+        "ai",
+        "language",
+        "model",
+        ",",
+        ".",
+        "I",
+        "i'm",
+        "I’m",
+        "sorry",
+        "but",
+        "cannot",
+        "help",
+        "with",
+        "作为",
+        "一个",
+        "人工智能",
+        "我",
+        "无法",
+        "回答",
+        "抱歉",
+        "，",
+        "как",
+        "модель",
+    ]
 )
 
 

@@ -94,7 +94,40 @@ _CJK_OPEN_ENDS = (
 )  # fmt: skip
 # endings that leave a word behind when they go: "cats", "walked", "slowly"
 _INFLECTIONS = frozenset(
-    ["s", "es", "ed", "d", "r", "er", "ers", "ing", "ings", "ly", "y", "n", "en", "al", "st", "est", "ful", "ness", "less", "ment", "ments", "able", "ish", "man", "men", "e", "a", "o", "i", "in", "ie", "ies"]
+    [
+        "s",
+        "es",
+        "ed",
+        "d",
+        "r",
+        "er",
+        "ers",
+        "ing",
+        "ings",
+        "ly",
+        "y",
+        "n",
+        "en",
+        "al",
+        "st",
+        "est",
+        "ful",
+        "ness",
+        "less",
+        "ment",
+        "ments",
+        "able",
+        "ish",
+        "man",
+        "men",
+        "e",
+        "a",
+        "o",
+        "i",
+        "in",
+        "ie",
+        "ies",
+    ]
 )
 _MIN_PROSE_CHARS = 60
 _MIN_CJK_CHARS = 20

@@ -220,7 +220,10 @@ def is_phone(written: str) -> bool:
         return False
     if digits in "12345678901234567890" or "1234567" in digits or "0000000" in digits:
         return False
-    is_north_american = digits[0] == "1" if written[0] == "+" else not re.match(r"1[3-9]\d", digits)
+    if written[0] == "+":
+        is_north_american = digits[0] == "1"
+    else:
+        is_north_american = not re.fullmatch(r"1[3-9]\d(?:\d{8}|([ -])\d{4}\1\d{4})", written)
     if is_north_american and len(digits) in (10, 11):
         area, exchange, line = digits[-10:-7], digits[-7:-4], digits[-4:]
         is_assigned = area[0] >= "2" and exchange[0] >= "2" and exchange[1:] != "11"
