@@ -13,7 +13,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tamis.checks.arithmetic import Arithmetic, wrong_equations
+from tamis.checks.arithmetic import Arithmetic
+from tamis.checks.equations import wrong_equations
 
 Find = Callable[..., list[list[dict[str, Any]]]]
 
