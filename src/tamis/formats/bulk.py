@@ -20,6 +20,7 @@ import numpy.typing as npt
 from msgspec import Raw
 
 from tamis.formats import exact
+from tamis.formats.base import MARKER
 
 _COLON, _QUOTE, _BLANK = b':" '
 _KEPT = b'"\\:'
@@ -193,7 +194,8 @@ def _learn_keys(lines: Sequence[bytes], known: Sequence[str]) -> list[str]:
             found.update(msgspec.json.decode(line, type=dict[str, Raw]))
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             continue
-    plain = [key for key in found if key not in known and _PLAIN_KEY.fullmatch(key)]
+    taken = {*known, MARKER}
+    plain = [key for key in found if key not in taken and _PLAIN_KEY.fullmatch(key)]
     return sorted(plain)[:MAX_EXTRA_KEYS]
 
 

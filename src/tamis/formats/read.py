@@ -43,13 +43,13 @@ def read_range(
     """
     form = get_format(format_name)
     bulk = None if form.bulk is None else form.bulk()
-    batch = _Batch(part, form)
+    batch = Batch(part, form)
     for rows in raw_rows(part, min(STEP_BYTES, batch_bytes)):
         with _collector_off():
-            _read_step(batch, bulk, rows)
+            read_step(batch, bulk, rows)
         if batch.n_bytes >= batch_bytes:
             yield batch.finish(renames or {})
-            batch = _Batch(part, form)
+            batch = Batch(part, form)
     if batch.has_rows:
         yield batch.finish(renames or {})
 
@@ -66,7 +66,7 @@ def _collector_off() -> Iterator[None]:
             gc.enable()
 
 
-class _Batch:
+class Batch:
     """Rows on their way into one ReadBatch."""
 
     def __init__(self, part: Range, form: Format) -> None:
@@ -133,7 +133,7 @@ class _Batch:
         )
 
 
-def _read_step(batch: _Batch, bulk: Bulk | None, rows: RawRows) -> None:
+def read_step(batch: Batch, bulk: Bulk | None, rows: RawRows) -> None:
     """Append some rows: runs of ordinary ones in bulk, the others one by one."""
     typed = [None] * len(rows.lines) if bulk is None else bulk.decode(rows.lines)
     pending: list[Any] = []

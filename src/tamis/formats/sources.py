@@ -26,6 +26,7 @@ from tamis.formats.base import Container, Source
 
 SUFFIXES = (".jsonl", ".json", ".ndjson", ".parquet")
 _BLOCK = 1 << 22
+_PACKED_BLOCK = 1 << 17
 _BOM = b"\xef\xbb\xbf"
 _SPACE = b" \t\r\n"
 
@@ -131,10 +132,24 @@ def _decompressed(file: Path) -> Iterator[bytes]:
                 with gzip.open(stream) as plain:
                     yield from _blocks(cast(BinaryIO, plain))
             else:
-                reader = zstandard.ZstdDecompressor().stream_reader(stream, read_across_frames=True)
-                yield from _blocks(cast(BinaryIO, reader))
+                yield from _zstd_blocks(stream)
     except (EOFError, zlib.error, gzip.BadGzipFile, zstandard.ZstdError) as error:
         raise InputError(f"{file}: expected a whole compressed file, got: {error}") from error
+
+
+def _zstd_blocks(stream: BinaryIO) -> Iterator[bytes]:
+    """Frames one after another; the library's own reader takes a cut frame for a whole one."""
+    frame = zstandard.ZstdDecompressor().decompressobj()
+    has_begun = False
+    while packed := stream.read(_PACKED_BLOCK):
+        while packed:
+            if frame.eof:
+                frame = zstandard.ZstdDecompressor().decompressobj()
+            has_begun = True
+            yield frame.decompress(packed)
+            packed = frame.unused_data if frame.eof else b""
+    if has_begun and not frame.eof:
+        raise EOFError("the last frame is cut")
 
 
 def _spool(name: str, blocks: Iterator[bytes], place_for: Callable[[str], Path]) -> Path:

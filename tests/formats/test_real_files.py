@@ -1,18 +1,12 @@
 """The real files: those in a supported format read whole and write back the same, others are named."""
 
 import json
-import os
 from pathlib import Path
 
 import pytest
 
 from tamis.errors import InputError
 from tamis.formats import detect, encode, find_sources, raw_bytes, read_range, refuse, split
-
-FOLDER = Path(
-    os.environ.get("TAMIS_SHARED_DATA", Path(__file__).parents[2].parent / "shared" / "data")
-)
-pytestmark = pytest.mark.skipif(not FOLDER.is_dir(), reason=f"no real inputs at {FOLDER}")
 
 
 @pytest.mark.parametrize(
@@ -24,14 +18,16 @@ pytestmark = pytest.mark.skipif(not FOLDER.is_dir(), reason=f"no real inputs at 
         ("gsm8k_test.jsonl.gz", "gsm8k", 1319),
     ],
 )
-def test_supported_files_read_whole_and_write_back_the_same(file, format_name, n_rows, tmp_path):
-    [source] = find_sources([str(FOLDER / file)], staging=tmp_path)
+def test_supported_files_read_whole_and_write_back_the_same(
+    real_data: Path, tmp_path: Path, file: str, format_name: str, n_rows: int
+) -> None:
+    [source] = find_sources([str(real_data / file)], staging=tmp_path)
     detection = detect(source)
     refuse(source, detection)
     assert (detection.format, detection.confidence) == (format_name, 1.0)
 
     n_read = 0
-    for part in split(source, 1 << 17):
+    for part in split(source, 1 << 18):
         for batch in read_range(part, format_name):
             n_read += len(batch.rows)
             assert len(batch.unreadable) == 0
@@ -58,8 +54,10 @@ def test_supported_files_read_whole_and_write_back_the_same(file, format_name, n
         ("seed_tasks.jsonl", "self-instruct seeds"),
     ],
 )
-def test_other_files_are_refused_by_name(file, name, tmp_path):
-    [source] = find_sources([str(FOLDER / file)], staging=tmp_path)
+def test_other_files_are_refused_by_name(
+    real_data: Path, tmp_path: Path, file: str, name: str
+) -> None:
+    [source] = find_sources([str(real_data / file)], staging=tmp_path)
     detection = detect(source)
     assert not detection.supported
     with pytest.raises(InputError, match=r"looks like .* not supported yet") as refused:
