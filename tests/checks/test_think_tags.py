@@ -44,6 +44,7 @@ def test_sound_messages_have_no_finding(find: Callable[..., Any], content: str |
         ("<think>a<tool_call>f()</think></tool_call>", ["crossing"]),
         ("<think>a</think>", ["no-answer"]),
         ("<think>a</think> \n", ["no-answer"]),
+        ("<think>a</think>\ufeff", ["no-answer"]),
         ("<think>\n\n</think>\n\nHi", ["empty"]),
         ("<Think>a</ think>b", ["spelling", "spelling"]),
     ],

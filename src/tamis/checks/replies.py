@@ -15,6 +15,7 @@ from tamis.columns import FindingsBuilder, FlatMessages
 from tamis.op import Measure
 from tamis.records import Rule
 from tamis.schema import FINDINGS
+from tamis.text.blank import INVISIBLE, is_blank
 
 EMPTY = Rule(
     id="short-reply/empty",
@@ -54,7 +55,7 @@ SHORT = Rule(
 )
 
 _UTF8_MAX = 4
-_INVISIBLE = re.compile(r"[\s\u200b\u2060\ufeff]+")
+_INVISIBLE = re.compile(rf"[\s{INVISIBLE}]+")
 _DOTS = re.compile(r"[.…。·．]{2,}|…")
 # One sign of these scripts says about what two or three letters say: hiragana and katakana, Han, Hangul.
 _DENSE = re.compile(r"[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\U00020000-\U0003134f]")
@@ -104,7 +105,7 @@ class ShortReply(Measure, frozen=True, kw_only=True):
     def _verdict(self, content: str | None, reasoning: str | None) -> tuple[Rule | None, str]:
         visible = "" if content is None else _INVISIBLE.sub("", content)
         if not visible:
-            if reasoning is not None and reasoning.strip():
+            if reasoning is not None and not is_blank(reasoning):
                 return ONLY_REASONING, "reasoning, but no content and no tool call"
             return EMPTY, "no content and no tool call"
         if _DOTS.fullmatch(visible):

@@ -12,6 +12,7 @@ from tamis.columns import FindingsBuilder, FlatMessages
 from tamis.op import Measure
 from tamis.records import Rule
 from tamis.schema import FINDINGS
+from tamis.text.blank import is_blank
 from tamis.text.excerpts import excerpt
 from tamis.text.tag_table import CLOSE_THINK, OPEN_THINK, sound_thinks, texts_with
 from tamis.text.think import ThinkParse, think_spans
@@ -130,7 +131,7 @@ def _report_tags(
 def _report_content(
     found: FindingsBuilder, row: int, path: str, content: str, parse: ThinkParse
 ) -> None:
-    empty = [s for s in parse.spans if not content[s.body_start : s.body_end].strip()]
+    empty = [s for s in parse.spans if is_blank(content[s.body_start : s.body_end])]
     for span in empty[:MAX_PER_MESSAGE]:
         found.report(row, EMPTY, path, "no reasoning", start=span.start, end=span.end)
     misspelt = [t for t in parse.tags if content[t.start : t.end] != t.canonical]
@@ -143,7 +144,7 @@ def _report_answer(
     found: FindingsBuilder, row: int, path: str, content: str, parse: ThinkParse
 ) -> None:
     last = parse.tags[-1]
-    if last.closing and not content[last.end :].strip():
+    if last.closing and is_blank(content[last.end :]):
         said = "nothing after the reasoning"
         shown = excerpt(content, last.start, last.end)
         found.report(row, NO_ANSWER, path, said, start=last.start, end=last.end, excerpt=shown)

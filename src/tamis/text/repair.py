@@ -22,17 +22,16 @@ from typing import Any
 
 import msgspec
 
+from tamis.text.blank import INVISIBLE, without_blank_end
 from tamis.text.dialects import literal_value, read_json
 from tamis.text.tags import Tag, read_tags
 from tamis.text.think import think_spans
 from tamis.text.tools import ToolBlock, tool_blocks
 
 _LINE_ENDS = re.compile(r"\r+\n")
-# zero-width space, word joiner, byte order mark: at an end they join and separate nothing
-_INVISIBLE = "\u200b\u2060\ufeff"
-_BLANK_START = re.compile(rf"[\s{_INVISIBLE}]+")
+_BLANK_START = re.compile(rf"[\s{INVISIBLE}]+")
 _MOST_EDITS = 100
-_MARKS = re.compile(rf"[{_INVISIBLE}]+")
+_MARKS = re.compile(rf"[{INVISIBLE}]+")
 
 
 class Edit(msgspec.Struct, frozen=True):
@@ -121,7 +120,7 @@ def _mend_line_ends(text: str, edits: list[Edit]) -> str:
 
 
 def _mend_blank_ends(text: str, edits: list[Edit]) -> str:
-    kept = _without_blank_end(text)
+    kept = without_blank_end(text)
     if len(kept) < len(text):
         end = len(text)
         text = _edit(text, edits, Edit("blank-ends", len(kept), end, text[len(kept) :], ""))
@@ -133,14 +132,6 @@ def _mend_blank_ends(text: str, edits: list[Edit]) -> str:
     if indentation == blank[0]:
         return text
     return _edit(text, edits, Edit("blank-ends", 0, blank.end(), blank[0], indentation))
-
-
-def _without_blank_end(text: str) -> str:
-    """A regular expression for this would be quadratic on long runs of blanks inside a text."""
-    kept = text.rstrip().rstrip(_INVISIBLE)
-    while len(kept) < len(text):
-        text, kept = kept, kept.rstrip().rstrip(_INVISIBLE)
-    return kept
 
 
 def _close_call(text: str, edits: list[Edit]) -> str:
