@@ -404,13 +404,15 @@ def make_calibrate_run(run: Path, *, n: int = 40, answers: int = 16, seed: int =
     right = draw.binomial(answers, draw.beta(0.8, 0.9, n))
     right[:3], right[3:5] = 0, answers
     rates = right / answers
+    ungradable = draw.integers(0, 2, n)
     inside = (rates >= 0.2) & (rates <= 0.8)
     facts = pa.table(
         {
             "id": ids,
             "n_correct": pa.array(right, pa.int32()),
-            "n_graded": pa.array([answers] * n, pa.int32()),
-            "n_ungradable": pa.array(draw.integers(0, 2, n), pa.int32()),
+            "n_sampled": pa.array(ungradable + answers, pa.int32()),
+            "n_ungradable": pa.array(ungradable, pa.int32()),
+            "n_truncated": pa.array(ungradable * 2, pa.int32()),
             "pass_rate": pa.array(rates, pa.float64()),
         }
     )

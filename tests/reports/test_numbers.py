@@ -150,7 +150,7 @@ def test_distributions_count_each_row_once_and_state_nulls(
 def test_pass_rates_are_those_of_the_counts(rl_run: Path, report: dict[str, Any]) -> None:
     facts = table(rl_run, "facts/0")
     rates = report["sections"][1]["pass_rates"][0]
-    inside = [f for f in facts if 0.2 <= f["n_correct"] / f["n_graded"] <= 0.8]
+    inside = [f for f in facts if 0.2 <= f["n_correct"] / 16 <= 0.8]
     assert rates["never"]["count"] == sum(f["n_correct"] == 0 for f in facts)
     assert rates["always"]["ids"] == sorted(f["id"] for f in facts if f["n_correct"] == 16)
     assert (rates["band_low"], rates["band_high"]) == (0.2, 0.8)
@@ -177,8 +177,10 @@ def test_questions_without_a_graded_answer_are_unmeasured_not_zero(tmp_path: Pat
     run = make_calibrate_run(tmp_path / "run", n=5)
     columns = {
         "id": list("abcde"),
-        "n_correct": pa.array([0, None, 2, 0, 1], pa.int32()),
-        "n_graded": pa.array([4, None, 4, 0, 2], pa.int32()),
+        "n_sampled": pa.array([4, 0, 6, 3, 4], pa.int32()),
+        "n_correct": pa.array([0, 0, 2, 0, 1], pa.int32()),
+        "n_ungradable": pa.array([0, 0, 2, 3, 2], pa.int32()),
+        "n_truncated": pa.array([0, 0, 0, 0, 0], pa.int32()),
         "pass_rate": pa.array([0.0, None, 0.5, None, 0.5]),
     }
     write(run / "facts" / "0" / "00000.arrow", pa.table(columns))

@@ -298,6 +298,7 @@ class PassRates(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     unmeasured: int
     answers: int
     ungradable: int | None
+    truncated: int | None
     passes: Rate
     band_low: float | None
     band_high: float | None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Collection
 from pathlib import Path
 
 import numpy as np
@@ -35,7 +36,7 @@ _UNITS = {
 }
 
 
-def describe_columns(run: Path, skip: set[str]) -> Distributions:
+def describe_columns(run: Path, *, skip: Collection[str] = ()) -> Distributions:
     """Every scalar column under `facts/`, by pass and name; columns named in `skip` are left out.
 
     Where the kept rows carry the column too, each bar says how many of its rows were kept.

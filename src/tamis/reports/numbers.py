@@ -22,10 +22,10 @@ from tamis.reports.contents import (
     Section,
     SumRule,
 )
-from tamis.reports.distributions import describe_columns, fact_passes
+from tamis.reports.distributions import describe_columns
 from tamis.reports.findings import count_findings
 from tamis.reports.ledger_numbers import count_changes, count_steps, count_unreadable
-from tamis.reports.pass_rates import count_pass_rates, rate_columns
+from tamis.reports.pass_rates import RATE_COLUMNS, count_pass_rates
 from tamis.reports.run_folder import (
     Manifest,
     RunModel,
@@ -73,7 +73,6 @@ def _section(run: Path, known_rules: Sequence[Rule], n_examples: int) -> Section
     manifest = read_manifest(run)
     counts = _counts(run, manifest)
     only_looks = manifest.command.partition(" ")[0] in _LOOKS
-    calibrated = {c for folder in fact_passes(run) for c in rate_columns(folder).values()}
     section = Section(
         name=run.resolve().name,
         title=title_run(manifest.command, manifest.inputs),
@@ -98,7 +97,7 @@ def _section(run: Path, known_rules: Sequence[Rule], n_examples: int) -> Section
         changes=count_changes(run, n_examples=n_examples),
         clusters=count_clusters(run, manifest, n_clusters=20 if n_examples else 0),
         pass_rates=count_pass_rates(run, manifest),
-        distributions=describe_columns(run, calibrated),
+        distributions=describe_columns(run, skip=RATE_COLUMNS),
         tables=show_tables(run) if n_examples else [],
         not_checked=[],
         next=[],

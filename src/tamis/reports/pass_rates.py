@@ -22,38 +22,28 @@ _MAX_IDS = 20
 _GROUPS = (4, 8, 16)
 # With at most this many answers a question, each possible rate gets a bar of its own.
 _MAX_EXACT = 24
-_RIGHT = ("n_correct", "n_right", "correct", "n_passed")
-_GRADED = ("n_graded", "n_draws", "graded", "n_samples", "n_rollouts", "n")
-_UNGRADABLE = ("n_ungradable", "ungradable")
+_COUNTS = ("n_sampled", "n_correct", "n_ungradable", "n_truncated")
+# The columns a calibration measures: shown here, and not among the distributions.
+RATE_COLUMNS = (*_COUNTS, "pass_rate", "pass_rate_low", "pass_rate_high")
 
 
-def rate_columns(folder: Path) -> dict[str, str]:
-    """Which columns of a pass hold `rate`, `right`, `graded` and `ungradable`; empty when none do.
-
-    A shared prefix (`hard_pass_rate`, `hard_n_correct`) is understood.
-    """
-    names = [field.name for field in column_fields(folder)]
-    for rate in (name for name in names if name.endswith("pass_rate")):
-        prefix = rate.removesuffix("pass_rate")
-        found = {"rate": rate}
-        for role, wordings in (("right", _RIGHT), ("graded", _GRADED), ("ungradable", _UNGRADABLE)):
-            column = next((prefix + word for word in wordings if prefix + word in names), None)
-            if column is not None:
-                found[role] = column
-        if {"right", "graded"} <= found.keys():
-            return found
-    return {}
+def is_calibrated(folder: Path) -> bool:
+    """Whether a pass measured pass rates, with the counts behind them."""
+    return {*_COUNTS, "pass_rate"} <= {field.name for field in column_fields(folder)}
 
 
 class _Counted:
     """The questions with at least one graded answer, sorted by (rate, id).
 
-    ids: (n,) list of str;  right, graded: (n,) int64, 0 <= right <= graded, graded > 0
+    ids: (n,) strings;  right, graded: (n,) int64, 0 <= right <= graded, graded > 0
     """
 
-    def __init__(self, folder: Path, columns: dict[str, str]) -> None:
-        right = read_column(folder, columns["right"]).cast(pa.int64())
-        graded = read_column(folder, columns["graded"]).cast(pa.int64())
+    def __init__(self, folder: Path) -> None:
+        right, sampled, ungradable = (
+            read_column(folder, name).cast(pa.int64())
+            for name in ("n_correct", "n_sampled", "n_ungradable")
+        )
+        graded = pc.subtract(sampled, ungradable)
         usable = pc.and_(pc.is_valid(right), pc.greater(graded, 0))
         # null where graded is null: such a question is unmeasured too
         usable = pc.fill_null(usable, False)
@@ -73,25 +63,19 @@ def count_pass_rates(run: Path, manifest: Manifest) -> list[PassRates]:
     """The pass rates of each pass that measured them; empty for runs that did not calibrate."""
     measured = []
     for folder in fact_passes(run):
-        columns = rate_columns(folder)
-        if columns:
-            counted = _Counted(folder, columns)
+        if is_calibrated(folder):
+            counted = _Counted(folder)
             if len(counted.ids):
-                measured.append(_pass_rates(run, manifest, folder, columns, counted))
+                measured.append(_pass_rates(run, manifest, folder, counted))
     return measured
 
 
-def _pass_rates(
-    run: Path, manifest: Manifest, folder: Path, columns: dict[str, str], counted: _Counted
-) -> PassRates:
-    low, high = _band(manifest, columns["rate"])
+def _pass_rates(run: Path, manifest: Manifest, folder: Path, counted: _Counted) -> PassRates:
+    low, high = _band(manifest)
     inside = _within(counted.rates, low, high)
     intervals = [
         rate_of(int(c), int(n)) for c, n in zip(counted.right, counted.graded, strict=True)
     ]
-    ungradable = None
-    if "ungradable" in columns:
-        ungradable = pc.sum(read_column(folder, columns["ungradable"])).as_py()
     has_band = low is not None or high is not None
     kept = _kept(run, counted.ids) if manifest.shards else None
     return PassRates(
@@ -99,7 +83,8 @@ def _pass_rates(
         questions=len(counted.ids),
         unmeasured=counted.unmeasured,
         answers=int(counted.graded.sum()),
-        ungradable=ungradable,
+        ungradable=pc.sum(read_column(folder, "n_ungradable")).as_py(),
+        truncated=pc.sum(read_column(folder, "n_truncated")).as_py(),
         passes=rate_of(int(counted.right.sum()), int(counted.graded.sum())),
         band_low=low,
         band_high=high,
@@ -119,13 +104,9 @@ def _pass_rates(
     )
 
 
-def _band(manifest: Manifest, rate: str) -> tuple[float | None, float | None]:
-    """The bounds of the last step that kept rows by this rate; nulls when there was none."""
-    keeps = [
-        step
-        for step in manifest.steps
-        if step.shape == "keep" and step.word("column") in (rate, "pass_rate")
-    ]
+def _band(manifest: Manifest) -> tuple[float | None, float | None]:
+    """The bounds of the last step that kept rows by pass rate; nulls when there was none."""
+    keeps = [s for s in manifest.steps if s.shape == "keep" and s.word("column") == "pass_rate"]
     return (keeps[-1].number("at_least"), keeps[-1].number("at_most")) if keeps else (None, None)
 
 

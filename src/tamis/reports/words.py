@@ -100,6 +100,7 @@ def _came_in(section: Section) -> str:
     sentence = f"{count_noun(counts.read, section.kind)} came in"
     if counts.unreadable:
         main = section.unreadable[0].reason if section.unreadable else "reason not stated"
+        main = "`" + main.replace("`", "'") + "`"
         often = "mostly: " if len(section.unreadable) > 1 else ""
         sentence += f"; {counts.unreadable:,} could not be read ({often}{main})"
     elif counts.read:
