@@ -13,6 +13,7 @@ import importlib.util
 import json
 import sys
 from collections import Counter
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,7 @@ from typing import Any
 SAMPLING = {"temperature": 0.7, "top_p": 1.0, "max_tokens": 32}
 MODEL = "SmolLM2-135M-Instruct-Q4_1"
 N_ANSWERS = 8
-N_SLOTS = 16
+N_SLOTS = 4
 # A short few-shot preface: without it so small a model rambles and hardly ever ends on a number.
 PREFACE = [
     ("system", 'Answer the question. End with "The answer is" and the number.'),
@@ -50,8 +51,8 @@ def start_server() -> Any:
     parameters.n_parallel = N_SLOTS
     parameters.n_ctx = N_SLOTS * 512
     parameters.warmup = False
-    parameters.cpuparams.n_threads = 2
-    parameters.cpuparams_batch.n_threads = 2
+    parameters.cpuparams.n_threads = 1
+    parameters.cpuparams_batch.n_threads = 1
     parameters.verbosity = 0
     return xllamacpp.Server(parameters)
 
@@ -81,16 +82,12 @@ def ask(server: Any, question: str, draw: int) -> dict[str, Any]:
     }
 
 
-def record(questions: list[str]) -> list[dict[str, Any]]:
-    """Every answer to every question, in the order of the questions."""
+def record(questions: list[str]) -> Iterator[dict[str, Any]]:
+    """Every answer to every question, in the order of the questions, as they come."""
     server = start_server()
+    draws = [(question, draw) for question in questions for draw in range(N_ANSWERS)]
     with ThreadPoolExecutor(N_SLOTS) as pool:
-        jobs = [
-            pool.submit(ask, server, question, draw)
-            for question in questions
-            for draw in range(N_ANSWERS)
-        ]
-        return [job.result() for job in jobs]
+        yield from pool.map(lambda asked: ask(server, *asked), draws)
 
 
 def main() -> None:
@@ -106,11 +103,13 @@ def main() -> None:
         from tamis.demo.questions import demo_questions
 
         questions = [question.question for question in demo_questions()]
-    recorded = record(questions)
-    text = "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in recorded)
-    arguments.out.write_text(text, "utf-8")
-    finishes = Counter(line["finish_reason"] for line in recorded)
-    print(f"{len(recorded)} rollouts written; finish reasons {dict(finishes)}", file=sys.stderr)
+    finishes: Counter[str] = Counter()
+    with arguments.out.open("w", encoding="utf-8") as file:
+        for line in record(questions):
+            file.write(json.dumps(line, ensure_ascii=False) + "\n")
+            file.flush()
+            finishes[line["finish_reason"]] += 1
+    print(f"rollouts written, by finish reason: {dict(finishes)}", file=sys.stderr)
 
 
 if __name__ == "__main__":
