@@ -18,20 +18,13 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+from tamis.calibrate.preface import SHORT_ANSWERS
+from tamis.demo.questions import demo_questions
+
 SAMPLING = {"temperature": 0.7, "top_p": 1.0, "max_tokens": 32}
 MODEL = "SmolLM2-135M-Instruct-Q4_1"
 N_ANSWERS = 8
 N_SLOTS = 4
-# A short few-shot preface: without it so small a model rambles and hardly ever ends on a number.
-PREFACE = [
-    ("system", 'Answer the question. End with "The answer is" and the number.'),
-    ("user", "What is 2 + 6?"),
-    ("assistant", "2 + 6 = 8. The answer is 8."),
-    ("user", "A bag has 9 sweets and Leo eats 2. How many sweets are left?"),
-    ("assistant", "9 - 2 = 7. The answer is 7."),
-    ("user", "What is 5 * 3?"),
-    ("assistant", "5 * 3 = 15. The answer is 15."),
-]
 
 
 def model_file() -> Path:
@@ -61,7 +54,8 @@ def ask(server: Any, question: str, draw: int) -> dict[str, Any]:
     """One answer to one question, as a line of the recording."""
     request = {
         "messages": [
-            {"role": role, "content": text} for role, text in (*PREFACE, ("user", question))
+            *({"role": shot.role, "content": shot.content} for shot in SHORT_ANSWERS),
+            {"role": "user", "content": question},
         ],
         "seed": 1 + draw,
         **SAMPLING,
@@ -100,8 +94,6 @@ def main() -> None:
         lines = arguments.questions.read_text("utf-8").splitlines()
         questions = [json.loads(line)["question"] for line in lines]
     else:
-        from tamis.demo.questions import demo_questions
-
         questions = [question.question for question in demo_questions()]
     finishes: Counter[str] = Counter()
     with arguments.out.open("w", encoding="utf-8") as file:
