@@ -65,6 +65,11 @@ def test_reasoning_before_a_structured_call_needs_no_answer(find: Callable[..., 
     assert find(ThinkTags(), turn("<think>6 x 7</think>", tool_calls=[call])) == [[]]
 
 
+def test_reasoning_in_a_message_of_its_own_needs_no_answer(find: Callable[..., Any]) -> None:
+    messages = [*turn("<think>6 x 7</think>"), {"role": "assistant", "content": "42"}]
+    assert find(ThinkTags(), messages) == [[]]
+
+
 def test_a_finding_says_where(find: Callable[..., Any]) -> None:
     ((finding,),) = find(ThinkTags(), turn("好😀<think>6 x 7"))
     assert finding == {

@@ -24,12 +24,13 @@ Indexes = npt.NDArray[np.int64]
 
 
 class TaggedMessage(NamedTuple):
-    """One assistant message to read; `has_calls` tells of structured tool calls."""
+    """One assistant message to read; `goes_on` tells of structured tool calls, or of a next message
+    that is the assistant's too."""
 
     row: int
     position: int
     content: str
-    has_calls: bool
+    goes_on: bool
 
 
 def tag_table(flat: FlatMessages) -> TagTable:
@@ -57,10 +58,13 @@ def read_messages(flat: FlatMessages, messages: Indexes) -> Iterator[TaggedMessa
     """The chosen messages one by one, in order."""
     if not len(messages):
         return
-    has_calls = call_counts(flat)[messages] > 0
+    assistant = flat.role_codes() == ASSISTANT
+    goes_on = call_counts(flat) > 0
+    goes_on[:-1] |= assistant[1:] & (flat.position[1:] > 0)
     texts = flat.text("content").take(pa.array(messages)).to_pylist()
-    for place, text, calls in zip(messages.tolist(), texts, has_calls.tolist(), strict=True):
-        yield TaggedMessage(int(flat.owner[place]), int(flat.position[place]), text, calls)
+    for place, text in zip(messages.tolist(), texts, strict=True):
+        row, position = int(flat.owner[place]), int(flat.position[place])
+        yield TaggedMessage(row, position, text, bool(goes_on[place]))
 
 
 def simple_bodies(table: TagTable) -> tuple[list[int], list[ParsedBody]]:

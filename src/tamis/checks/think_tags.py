@@ -112,7 +112,7 @@ class ThinkTags(Measure, frozen=True, kw_only=True):
                 path = f"messages[{message.position}].content"
                 _report_tags(found, message.row, path, message.content, parse)
                 _report_content(found, message.row, path, message.content, parse)
-                if not message.has_calls:
+                if not message.goes_on:
                     _report_answer(found, message.row, path, message.content, parse)
         return pa.record_batch([found.column()], schema=self.adds())
 
