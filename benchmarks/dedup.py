@@ -18,6 +18,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 
 RESULT = Path(__file__).parent / "results" / "dedup.json"
@@ -65,29 +66,39 @@ def true_similarity(left: list[str], right: list[str]) -> float:
 def planted_pairs(
     rng: random.Random, per_step: int, vocabulary: list[str]
 ) -> dict[float, list[tuple[list[str], list[str]]]]:
-    """For each step s, pairs with similarity in [s, s + 0.05); lengths from 1 to 400 words."""
+    """For each step s, pairs with similarity in [s, s + 0.05), a third of them short texts.
+
+    Words are replaced one after the other until the similarity would fall below the step.
+    """
     found: dict[float, list[tuple[list[str], list[str]]]] = {step: [] for step in STEPS}
-    share = {step: max(0.0, (1 - step) / 6) for step in STEPS}
-    while any(len(pairs) < per_step for pairs in found.values()):
-        for step in STEPS:
-            if len(found[step]) >= per_step:
-                continue
-            short = len(found[step]) % 3 == 0
-            n = (
-                rng.randint(1, 14)
-                if step == 1.0 and short
-                else rng.randint(6, 25 if short else 400)
-            )
-            left = [rng.choice(vocabulary) for _ in range(n)]
-            right = edited(rng, left, share[step] * rng.uniform(0.3, 1.5), vocabulary)
-            if not right:
-                continue
-            similarity = true_similarity(left, right)
-            landed = STEPS[0] + int((similarity - STEPS[0]) / 0.05 + 1e-9) * 0.05
-            landed = round(landed, 2)
-            if landed in found and similarity >= STEPS[0] and len(found[landed]) < per_step:
-                found[landed].append((left, right))
+    for step, pairs in found.items():
+        while len(pairs) < per_step:
+            is_short = len(pairs) % 3 == 0
+            n = rng.randint(1 if step == 1.0 else 6, 25) if is_short else rng.randint(26, 300)
+            left = rng.choices(vocabulary, k=n)
+            right = spoiled(rng, left, step, vocabulary)
+            if step <= true_similarity(left, right) < step + 0.05:
+                pairs.append((left, right))
     return found
+
+
+def spoiled(rng: random.Random, words: list[str], step: float, vocabulary: list[str]) -> list[str]:
+    """`words` edited (replaced, dropped, inserted) as far as their similarity stays above `step`."""
+    best = [*words]
+    if step == 1.0:
+        return best
+    # how many scattered edits bring the similarity to the step, a little under-estimated
+    n_edits = int(len(words) * (1 - step) / (1 + step) / WIDTH)
+    for at in rng.sample(range(len(best)), k=min(n_edits, len(best))):
+        best[at] = rng.choice(vocabulary)
+    while True:
+        trial = [*best]
+        at = rng.randrange(len(trial))
+        edit = rng.randrange(3)
+        trial[at : at + (edit != 0)] = [] if edit == 1 else [rng.choice(vocabulary)]
+        if not trial or true_similarity(words, trial) < step:
+            return best
+        best = trial
 
 
 def measure_quality(
@@ -154,7 +165,7 @@ def make_texts(rng: random.Random, n: int, vocabulary: list[str]) -> list[str]:
 
 def ours(texts: list[str]) -> int:
     """The Select itself, from Arrow conversations to decisions, similarities verified."""
-    from tamis.schema import MESSAGES
+    from tamis.schema import MESSAGES, PAIRS
     from tamis.selects.near_duplicates import NearDuplicates
 
     messages = pa.array([[{"role": "user", "content": text}] for text in texts], MESSAGES)
@@ -163,9 +174,17 @@ def ours(texts: list[str]) -> int:
     started = time.process_time()
     op = NearDuplicates(threshold=THRESHOLD)
     sketch = pa.Table.from_batches([op.sketch(batch)])
-    pairs = op.candidates(sketch).combine_chunks().to_batches()
-    table = pa.Table.from_batches([batch])
-    verified = pa.Table.from_batches([op.verify(part, table) for part in pairs])
+    pairs = op.candidates(sketch)
+    # as the engine does: `verify` is given only the rows that some pair names
+    ends = [pairs.column(side).to_numpy() for side in ("left", "right")]
+    rows = np.unique(np.concatenate(ends))
+    table = pa.Table.from_batches([batch.take(pa.array(rows))])
+    local = [pa.array(np.searchsorted(rows, end)) for end in ends]
+    unknown = [pairs.column(name).combine_chunks() for name in ("similarity", "evidence")]
+    checked = op.verify(pa.RecordBatch.from_arrays([*local, *unknown], schema=PAIRS), table)
+    ordinals = [pa.array(rows[checked.column(side).to_numpy()]) for side in ("left", "right")]
+    evidence = [checked.column(name) for name in ("similarity", "evidence")]
+    verified = pa.Table.from_arrays([*ordinals, *evidence], schema=PAIRS)
     decisions = op.decide(sketch, verified)
     ours.seconds = time.process_time() - started  # type: ignore[attr-defined]
     return sum(1 for copies in decisions["copies"].to_pylist() if copies == 0)

@@ -31,7 +31,7 @@ def _kernel_tokens(text: str) -> list[int]:
 
 def _sets(texts: list[str | None], width: int) -> list[list[int]]:
     offsets, hashes = shingles.shingle_sets(from_strings(pa.array(texts, pa.string())), width)
-    return [hashes[a:b].tolist() for a, b in itertools.pairwise(offsets.tolist())]
+    return [sorted(hashes[a:b].tolist()) for a, b in itertools.pairwise(offsets.tolist())]
 
 
 @given(TEXTS)

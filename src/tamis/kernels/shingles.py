@@ -227,21 +227,38 @@ def sketch_rows(  # noqa: PLR0917 - compiled functions take no keywords
             bands[row, band] = key
 
 
-@nb.njit(
-    nb.types.Tuple((nb.int64[::1], HASHES))(PIECES, nb.int64),
-    cache=True,
-    nogil=True,
-)
+@nb.njit(nb.int64(nb.int64), cache=True, nogil=True, inline="always")
+def _table_size(n: int) -> int:
+    """The power of two that is at least twice `n`."""
+    size = 2
+    while size < 2 * n:
+        size *= 2
+    return size
+
+
+@nb.njit(nb.int64(HASHES, nb.int64, nb.uint64), cache=True, nogil=True, inline="always")
+def _slot(table: npt.NDArray[np.uint64], size: int, value: np.uint64) -> int:
+    """Where `value` is in the table of `size` slots, or the empty slot (0) where it would go."""
+    # the low bits of a shingle are as good as any: it is a hash
+    slot = np.int64(value & np.uint64(size - 1))
+    while table[slot] != 0 and table[slot] != value:
+        slot = (slot + 1) & (size - 1)
+    return slot
+
+
+@nb.njit(nb.types.Tuple((nb.int64[::1], HASHES))(PIECES, nb.int64), cache=True, nogil=True)
 def shingle_sets(
     pieces: Pieces, width: int
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.uint64]]:
-    """The set of shingles of each row, sorted.
+    """The set of shingles of each row, in the order of the text.
 
-    Returns offsets: (n_rows + 1,) int64 and hashes: row r has `hashes[offsets[r]:offsets[r + 1]]`.
+    Returns offsets: (n_rows + 1,) int64 and hashes: row r has `hashes[offsets[r]:offsets[r + 1]]`,
+    none of them 0.
     """
     longest = _longest_row(pieces)
     tokens = np.empty(longest, np.uint64)
     shingles = np.empty(longest + width, np.uint64)
+    table = np.empty(_table_size(longest + width), np.uint64)
     offsets = np.zeros(len(pieces.rows), np.int64)
     hashes = np.empty(1024, np.uint64)
     used = 0
@@ -251,43 +268,52 @@ def shingle_sets(
             grown = np.empty(2 * (used + n_shingles), np.uint64)
             grown[:used] = hashes[:used]
             hashes = grown
-        ordered = shingles[:n_shingles]
-        ordered.sort()
+        size = _table_size(n_shingles)
+        table[:size] = 0
         for at in range(n_shingles):
-            if at == 0 or ordered[at] != ordered[at - 1]:
-                hashes[used] = ordered[at]
+            value = shingles[at]
+            if value == 0:
+                value = np.uint64(1)
+            slot = _slot(table, size, value)
+            if table[slot] == 0:
+                table[slot] = value
+                hashes[used] = value
                 used += 1
         offsets[row + 1] = used
-    return offsets, hashes[:used].copy()
+    return offsets, hashes[:used]
 
 
-@nb.njit(
-    nb.int64[:, ::1](_PLACES, _MARKS, _PLACES, _PLACES),
-    cache=True,
-    nogil=True,
-)
+@nb.njit(nb.int64[:, ::1](_PLACES, _MARKS, _PLACES, _PLACES), cache=True, nogil=True)
 def count_shared(
     offsets: npt.NDArray[np.int64],
     hashes: npt.NDArray[np.uint64],
     left: npt.NDArray[np.int64],
     right: npt.NDArray[np.int64],
 ) -> npt.NDArray[np.int64]:
-    """For each pair of rows: shingles in both sets and in either; (n_pairs, 2) int64."""
+    """For each pair of rows: shingles in both sets and in either; (n_pairs, 2) int64.
+
+    Quickest when pairs with the same `left` follow each other.
+    """
     counts = np.empty((len(left), 2), np.int64)
+    largest = 0
+    for row in range(len(offsets) - 1):
+        largest = max(largest, offsets[row + 1] - offsets[row])
+    table = np.empty(_table_size(largest), np.uint64)
+    size = 0
+    known = -1
     for pair in range(len(left)):
-        a = offsets[left[pair]]
-        b = offsets[right[pair]]
-        a_end = offsets[left[pair] + 1]
-        b_end = offsets[right[pair] + 1]
-        total = (a_end - a) + (b_end - b)
+        start = offsets[left[pair]]
+        end = offsets[left[pair] + 1]
+        if left[pair] != known:
+            known = left[pair]
+            size = _table_size(end - start)
+            table[:size] = 0
+            for at in range(start, end):
+                table[_slot(table, size, hashes[at])] = hashes[at]
         shared = 0
-        while a < a_end and b < b_end:
-            # no branch on the order: it is a coin toss, and a wrong guess costs more than both adds
-            x = hashes[a]
-            y = hashes[b]
-            shared += x == y
-            a += x <= y
-            b += y <= x
+        for at in range(offsets[right[pair]], offsets[right[pair] + 1]):
+            shared += table[_slot(table, size, hashes[at])] != 0
         counts[pair, 0] = shared
-        counts[pair, 1] = total - shared
+        n_right = offsets[right[pair] + 1] - offsets[right[pair]]
+        counts[pair, 1] = (end - start) + n_right - shared
     return counts
