@@ -204,3 +204,24 @@ def test_annotations_of_real_solutions_are_right(real_data: Path) -> None:
                 assert not any(answer[: e.start].endswith("<<") for e in wrong)
                 n_wrong += len(wrong)
     assert n_wrong == 5
+
+
+@pytest.mark.parametrize(
+    ("text", "left", "right"),
+    [
+        ("5 pens/kid * 25 kids = <<5*25=125>>132 pens", "<<5*25=125>>", "132"),
+        ("So he paid 10*4=$<<10*4=40>>42.", "10*4", "42"),
+        ("She has a total of 12+19 = <<12+19=31>>41 toys.", "12+19", "41"),
+    ],
+)
+def test_a_result_copied_wrongly_from_its_annotation_is_found(
+    text: str, left: str, right: str
+) -> None:
+    assert found(text) == [(left, right)]
+
+
+def test_annotations_with_a_unit_or_a_thin_space_behind_are_let_go() -> None:
+    assert (
+        found("<<350*50=17500.0>>17 500, <<.2*100=20>>20%, <<10/4=2.5>>2.50, <<1/3=0.33333>>.33")
+        == []
+    )

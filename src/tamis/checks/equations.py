@@ -10,12 +10,11 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from tamis.checks.arithmetic_context import is_excused
+from tamis.checks.equation_sides import left_side, right_side
 from tamis.kernels.arithmetic import (
     Expression,
     NotArithmetic,
     PercentReading,
-    Token,
-    as_expression,
     evaluate,
     is_plainly_right,
     is_rounded,
@@ -27,91 +26,20 @@ from tamis.kernels.arithmetic import (
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_MATH_KINDS = frozenset(
-    {"number", "fraction", "operator", "percent", "superscript", "open", "close"}
-)
 _EQUALS = re.compile(r"=|＝|等于|equals|is equal to")
+# an operand on both sides; without it there is nothing to compare
+_COMPARES = re.compile(
+    r"[\d)）%％}\]²³]\s*(?:\*\*)?\s*(?:=|＝|等于|equals|is equal to)\s*[$€£¥￥₹\\(（\[*−–+\-.\d]"
+)
 _FENCE = re.compile(r"^[ \t]{0,3}(```|~~~)", re.MULTILINE)
-_ANNOTATION = re.compile(r"<<([^<>\n]{1,200})>>")
+_ANNOTATION = re.compile(r"[$€£¥￥]?<<([^<>\n]{1,200})>>")
+_NUMBER = r"-?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?|-?\.\d+"
+_COPIED = re.compile(
+    rf"(?P<annotation><<[^<>\n]{{1,200}}=\s*(?P<value>{_NUMBER})\s*>>)\s?[$€£¥￥]?(?P<shown>{_NUMBER})"
+    r"(?![\d%/]|[.,: ]\d|\s*[-+*/x×÷^=])"
+)
 _INLINE_CODE = re.compile(r"`[^`\n]+`")
 _MAX_LINE_CHARS = 4000
-_MAX_RUN = 60
-_OPENS_A_BORDER = frozenset("([{（【「『“‘\"'|*_$#:;,.!?，。；：、！？…—<>=`")
-_CLOSES_A_BORDER = frozenset(")]}）】」』”’\"'|*_$<>:;,.!?，。；：、！？—`%°\\")
-# glued before a number these make it part of something else: 第5, 减5, 的5
-_CJK_BEFORE = frozenset("第加减乘除的零一二三四五六七八九十百千万亿点负每")
-_CJK_AFTER = frozenset("万亿千百十多几余倍成折分")
-_WORDS_BEFORE = frozenset(
-    [
-        "if",
-        "suppose",
-        "assume",
-        "assuming",
-        "let",
-        "say",
-        "plus",
-        "minus",
-        "times",
-        "by",
-        "over",
-        "of",
-        "squared",
-        "cubed",
-        "sqrt",
-        "root",
-        "sum",
-        "product",
-        "mod",
-        "modulo",
-        "than",
-        "version",
-        "v",
-        "day",
-        "week",
-        "month",
-        "year",
-        "step",
-        "number",
-        "page",
-        "question",
-        "problem",
-        "person",
-        "group",
-        "chapter",
-        "part",
-        "option",
-        "level",
-        "round",
-        "trip",
-        "no",
-        "hour",
-        "line",
-        "row",
-        "class",
-        "grade",
-    ]
-)
-# words after which a glued minus sign is a negative number: `is -5 + 3`
-_WORDS_BEFORE_MINUS = frozenset(
-    [
-        "is",
-        "was",
-        "to",
-        "get",
-        "gives",
-        "calculate",
-        "compute",
-        "and",
-        "so",
-        "that",
-        "have",
-        "equals",
-    ]
-)
-_WORDS_AFTER = re.compile(
-    r"(?:[b-zB-Z]|million|billion|trillion|thousand|hundred|dozen|dozens|hundreds|thousands|mod|modulo"
-    r"|remainder|pi|sqrt|times|plus|minus|squared|cubed|choose|of|over|and|to the)\b"
-)
 
 
 class Equation(msgspec.Struct, frozen=True):
@@ -136,12 +64,37 @@ def wrong_equations(text: str) -> list[Equation]:
     """
     wrong: list[Equation] = []
     for offset, line in _prose_lines(text):
+        here: list[Equation] = []
         for match in _ANNOTATION.finditer(line):
             inner = _wrong_in_line(match.group(1), is_annotation=True)
-            wrong += [_moved(equation, offset + match.start(1)) for equation in inner]
+            here += [_moved(equation, match.start(1)) for equation in inner]
         outer = _ANNOTATION.sub(_blank, line)
-        wrong += [_moved(e, offset) for e in _wrong_in_line(outer, is_annotation=False)]
+        here += _wrong_in_line(outer, is_annotation=False)
+        ends = {equation.end for equation in here}
+        here += [equation for equation in _miscopied(line) if equation.end not in ends]
+        wrong += [_moved(equation, offset) for equation in here]
     return sorted(wrong, key=lambda equation: equation.start)
+
+
+def _miscopied(line: str) -> Iterator[Equation]:
+    """Results that differ from the annotation right before them: `<<5*25=125>>132 pens`."""
+    for match in _COPIED.finditer(line):
+        value, shown = read_number(match.group("value")), read_number(match.group("shown"))
+        decimals = len(match.group("shown").partition(".")[2])
+        if not is_rounded(value, shown, decimals):
+            yield Equation(
+                start=match.start("value"),
+                end=match.end("shown"),
+                left=match.group("annotation"),
+                right=match.group("shown"),
+                value=value,
+                is_floor=_is_floor(value, shown, decimals),
+            )
+
+
+def _is_floor(value: Fraction, shown: Fraction, decimals: int) -> bool:
+    """Whether a whole number shown is the value without its fraction."""
+    return decimals == 0 and value > 1 and math.floor(value) == shown
 
 
 def _prose_lines(text: str) -> Iterator[tuple[int, str]]:
@@ -166,15 +119,15 @@ def _moved(equation: Equation, by: int) -> Equation:
 
 def _wrong_in_line(line: str, *, is_annotation: bool) -> list[Equation]:
     n_equals = sum(1 for _ in _EQUALS.finditer(line))
-    if n_equals == 0 or is_plainly_right(line, n_equals):
+    if not _COMPARES.search(line) or is_plainly_right(line, n_equals):
         return []
     found = tokens(line)
     wrong = []
     for index, token in enumerate(found):
         if token.kind != "equals":
             continue
-        left = _left_side(line, found, index)
-        right = _right_side(line, found, index) if left is not None else None
+        left = left_side(line, found, index)
+        right = right_side(line, found, index) if left is not None else None
         if left is None or right is None or left.n_operators == 0:
             continue
         value = _wrong_value(left, right)
@@ -188,166 +141,10 @@ def _wrong_in_line(line: str, *, is_annotation: bool) -> list[Equation]:
                 right=line[right.start : right.end],
                 value=value,
                 is_floor=right.single is not None
-                and right.single.decimals == 0
-                and value > 1
-                and math.floor(value) == right.single.value,
+                and _is_floor(value, right.single.value, right.single.decimals),
             )
         )
     return wrong
-
-
-def _is_math(found: list[Token], index: int) -> bool:
-    token = found[index]
-    if token.kind in _MATH_KINDS:
-        return True
-    # `20% of 50`, `1/2 of 10`
-    return (
-        token.text.lower() == "of"
-        and 0 < index < len(found) - 1
-        and found[index + 1].kind in ("number", "open")
-        and (found[index - 1].kind in ("percent", "fraction") or _ends_fraction(found, index))
-    )
-
-
-def _ends_fraction(found: list[Token], index: int) -> bool:
-    return index >= 3 and found[index - 2].text == "/" and found[index - 3].kind == "number"
-
-
-def _left_side(line: str, found: list[Token], equals: int) -> Expression | None:
-    """The whole expression before an equals sign, or None when its start is not clear."""
-    first = equals
-    while first > 0 and _is_math(found, first - 1):
-        first -= 1
-    if equals - first > _MAX_RUN:
-        return None
-    for start in range(first, equals):
-        if not _may_start(found, first, start):
-            return None
-        if not _is_dangling_sign(found, start):
-            expression = as_expression(tuple(found[start:equals]))
-            if expression is not None:
-                return expression if _is_clear_before(line, found, first, start) else None
-    return None
-
-
-def _may_start(found: list[Token], first: int, start: int) -> bool:
-    """Whether what stands between the run's first token and `start` can be passed over."""
-    skipped = found[first:start]
-    kinds = [token.kind for token in skipped]
-    if all(kind == "open" for kind in kinds):
-        return True
-    # a list marker: `1) 5 + 3 = 8`, `(2) 5 + 3 = 8`, `- 5 + 3 = 8`, `**5 + 3 = 8**`
-    if kinds in (["number", "close"], ["open", "number", "close"]):
-        return first == 0
-    if kinds in (["number"], ["open", "number"]):
-        return found[start].kind == "close" and first == 0
-    is_bullet = kinds[0] == "operator" and (first == 0 or skipped[0].text == "**")
-    return is_bullet and all(kind in ("operator", "open") for kind in kinds)
-
-
-def _is_dangling_sign(found: list[Token], start: int) -> bool:
-    """Whether a sign at `start` belongs to what stands before it: a bullet, or `cost - 5 + 3`."""
-    token = found[start]
-    if token.kind != "operator":
-        return False
-    following = found[start + 1] if start + 1 < len(found) else None
-    return (
-        following is None
-        or following.spaced
-        or (start > 0 and not token.spaced and found[start - 1].kind not in ("open", "equals"))
-    )
-
-
-def _is_clear_before(line: str, found: list[Token], first: int, start: int) -> bool:
-    """Whether the expression really starts at `start`: nothing before it goes on into it."""
-    if start != first and found[start].spaced:
-        return True
-    border = found[first - 1] if first else None
-    if border is not None and border.kind == "equals":
-        return True
-    if found[first].kind == "operator" and first == start and border is not None:
-        # a minus sign glued to its number and set off from a word: `is -5 + 3`
-        return (
-            found[first].spaced
-            and found[first].text in "-−–"
-            and (border.kind == "other" or border.text.lower() in _WORDS_BEFORE_MINUS)
-        )
-    if border is None:
-        return True
-    if border.kind == "word" and (
-        border.text.lower() in _WORDS_BEFORE or (len(border.text) == 1 and border.text not in "aAI")
-    ):
-        return False
-    if border.text == "," and _is_split_number(line, border, found[first]):
-        return False
-    if border.text == "." and line[border.start - 1 : border.start].isspace():
-        return False
-    return _is_border(line, found[first].start, border)
-
-
-def _is_split_number(line: str, comma: Token, first: Token) -> bool:
-    """Whether a comma may stand within one number: `14, 400 / 80`."""
-    return comma.start > 0 and line[comma.start - 1].isdigit() and len(first.text) == 3
-
-
-def _is_border(line: str, start: int, border: Token) -> bool:
-    glued = line[start - 1] if start else " "
-    while glued in "$€£¥￥₹\\" and start > 1:
-        start -= 1
-        glued = line[start - 1]
-    if glued.isspace() or start <= 0:
-        return border.text not in ("≈", "~", "≠", "±", "√", "≥", "≤", "∞", "π", "∑", "≡")
-    if glued in ",.:" and start > 1 and line[start - 2].isdigit():
-        return False
-    if _is_cjk(glued):
-        return glued not in _CJK_BEFORE and not line.endswith(("除以", "乘以"), 0, start)
-    return glued in _OPENS_A_BORDER
-
-
-def _right_side(line: str, found: list[Token], equals: int) -> Expression | None:
-    """The whole expression after an equals sign, or None when its end is not clear."""
-    first = equals + 1
-    last = first
-    while last < len(found) and found[last].kind in _MATH_KINDS:
-        last += 1
-    if last - first > _MAX_RUN:
-        return None
-    for start in range(first, min(first + 2, last)):
-        if start > first and found[first].text != "**":
-            break
-        for end in range(last, start, -1):
-            expression = as_expression(tuple(found[start:end]))
-            if expression is not None:
-                return expression if _is_clear_after(line, found, end, last) else None
-    return None
-
-
-def _is_clear_after(line: str, found: list[Token], end: int, last: int) -> bool:
-    """Whether the expression really ends before token `end`: nothing after it continues it."""
-    for token in found[end:last]:
-        is_markdown = token.text in ("*", "**") and not token.spaced
-        if token.kind != "close" and not is_markdown:
-            return False
-    border = found[last] if last < len(found) else None
-    if border is None or border.kind == "equals":
-        return True
-    stop = found[last - 1].end
-    glued = line[stop]
-    if glued.isspace():
-        if border.text[0].isdigit() or border.text in ("±", "√", "…", "!", "^"):
-            return False
-        return not (border.kind == "word" and _WORDS_AFTER.match(line[border.start :]))
-    if glued in ",.:" and stop + 1 < len(line) and line[stop + 1].isdigit():
-        return False
-    if line.startswith(("...", "……", "…"), stop):
-        return False
-    if _is_cjk(glued):
-        return glued not in _CJK_AFTER
-    return glued in _CLOSES_A_BORDER
-
-
-def _is_cjk(character: str) -> bool:
-    return "\u2e80" <= character <= "\u9fff" or "\uff00" <= character <= "\uffef"
 
 
 def _wrong_value(left: Expression, right: Expression) -> Fraction | None:
