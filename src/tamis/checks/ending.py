@@ -53,82 +53,22 @@ _OPEN_WORDS = (
 )
 _FUNCTION_WORDS = frozenset(_OPEN_WORDS.split())
 # words that do end questions and phrases in some language or idiom; left out of the above on purpose
-_FINAL_OK = frozenset(
-    [
-        "in",
-        "on",
-        "at",
-        "for",
-        "by",
-        "as",
-        "is",
-        "are",
-        "was",
-        "can",
-        "may",
-        "it",
-        "was",
-        "that",
-        "this",
-        "those",
-        "these",
-        "more",
-        "most",
-        "who",
-        "have",
-        "had",
-        "die",
-        "war",
-        "a",
-        "o",
-        "e",
-        "y",
-        "c",
-        "d",
-    ]
+_FINAL_OK_TEXT = (
+    "in on at for by as is are was can may it was that this those these more most who have "
+    "had die war a o e y c d"
 )
+_FINAL_OK = frozenset(_FINAL_OK_TEXT.split())
 _CJK_OPEN_ENDS = (
     "因为", "以及", "并且", "而且", "或者", "如果", "虽然", "但是", "由于", "为了", "包括", "例如", "比如", "通过", "关于",
     "和", "与", "或", "及", "而", "但", "把", "被", "在", "是", "将", "对", "从", "向", "使", "让", "给",
     "そして", "または", "しかし", "ために", "について", "および", "が、", "は", "を",
 )  # fmt: skip
 # endings that leave a word behind when they go: "cats", "walked", "slowly"
-_INFLECTIONS = frozenset(
-    [
-        "s",
-        "es",
-        "ed",
-        "d",
-        "r",
-        "er",
-        "ers",
-        "ing",
-        "ings",
-        "ly",
-        "y",
-        "n",
-        "en",
-        "al",
-        "st",
-        "est",
-        "ful",
-        "ness",
-        "less",
-        "ment",
-        "ments",
-        "able",
-        "ish",
-        "man",
-        "men",
-        "e",
-        "a",
-        "o",
-        "i",
-        "in",
-        "ie",
-        "ies",
-    ]
+_INFLECTIONS_TEXT = (
+    "s es ed d r er ers ing ings ly y n en al st est ful ness less ment ments able ish man "
+    "men e a o i in ie ies"
 )
+_INFLECTIONS = frozenset(_INFLECTIONS_TEXT.split())
 _MIN_PROSE_CHARS = 60
 _MIN_CJK_CHARS = 20
 

@@ -15,56 +15,12 @@ _CLOSES_A_BORDER = frozenset(")]}）】」』”’\"'|*_$<>:;,.!?，。；：�
 # glued before a number these make it part of something else: 第5, 减5, 的5
 _CJK_BEFORE = frozenset("第加减乘除的零一二三四五六七八九十百千万亿点负每")
 _CJK_AFTER = frozenset("万亿千百十多几余倍成折分")
-_WORDS_BEFORE = frozenset(
-    [
-        "if",
-        "suppose",
-        "assume",
-        "assuming",
-        "let",
-        "say",
-        "plus",
-        "minus",
-        "times",
-        "by",
-        "over",
-        "of",
-        "squared",
-        "cubed",
-        "sqrt",
-        "root",
-        "sum",
-        "product",
-        "mod",
-        "modulo",
-        "than",
-        "version",
-        "v",
-        "day",
-        "week",
-        "month",
-        "year",
-        "step",
-        "number",
-        "page",
-        "question",
-        "problem",
-        "person",
-        "group",
-        "chapter",
-        "part",
-        "option",
-        "level",
-        "round",
-        "trip",
-        "no",
-        "hour",
-        "line",
-        "row",
-        "class",
-        "grade",
-    ]
+_WORDS_BEFORE_TEXT = (
+    "if suppose assume assuming let say plus minus times by over squared cubed sqrt root sum "
+    "product mod modulo than version v day week month year step number page question problem "
+    "person group chapter part option level round trip no hour line row class grade"
 )
+_WORDS_BEFORE = frozenset(_WORDS_BEFORE_TEXT.split())
 _TOTALS = frozenset(
     (
         "total",

@@ -10,32 +10,14 @@ from collections import Counter
 from datetime import date
 
 # numbers that payment companies publish for tests
-_TEST_CARDS = frozenset(
-    [
-        "4242424242424242",
-        "4111111111111111",
-        "4012888888881881",
-        "4000056655665556",
-        "5555555555554444",
-        "5105105105105100",
-        "5200828282828210",
-        "378282246310005",
-        "371449635398431",
-        "378734493671000",
-        "6011111111111117",
-        "6011000990139424",
-        "30569309025904",
-        "38520000023237",
-        "3530111333300000",
-        "3566002020360505",
-        "2223003122003222",
-        "6200000000000005",
-        "4222222222222",
-        "5454545454545454",
-        "4444333322221111",
-        "4917610000000000",
-    ]
+_TEST_CARDS_TEXT = (
+    "4242424242424242 4111111111111111 4012888888881881 4000056655665556 5555555555554444 "
+    "5105105105105100 5200828282828210 378282246310005 371449635398431 378734493671000 "
+    "6011111111111117 6011000990139424 30569309025904 38520000023237 3530111333300000 "
+    "3566002020360505 2223003122003222 6200000000000005 4222222222222 5454545454545454 "
+    "4444333322221111 4917610000000000"
 )
+_TEST_CARDS = frozenset(_TEST_CARDS_TEXT.split())
 _IBAN_LENGTHS = {
     "AD": 24, "AE": 23, "AL": 28, "AT": 20, "AZ": 28, "BA": 20, "BE": 16, "BG": 22, "BH": 22, "BR": 29,
     "BY": 28, "CH": 21, "CR": 22, "CY": 28, "CZ": 24, "DE": 22, "DK": 18, "DO": 28, "EE": 20, "EG": 29,
@@ -68,57 +50,18 @@ _RESERVED_DOMAINS = re.compile(
     r"(?:^|\.)(?:example\.(?:com|org|net|edu)|(?:[a-z0-9-]+\.)?(?:example|test|invalid|localhost|local))$"
 )
 # what people write when they mean any address at all
-_PLACEHOLDER_LOCAL = frozenset(
-    [
-        "you",
-        "your",
-        "user",
-        "username",
-        "name",
-        "yourname",
-        "firstname",
-        "lastname",
-        "first.last",
-        "someone",
-        "somebody",
-        "me",
-        "email",
-        "your.email",
-        "youremail",
-        "your_email",
-        "example",
-        "test",
-        "noreply",
-        "no-reply",
-        "donotreply",
-        "do-not-reply",
-        "git",
-    ]
+_PLACEHOLDER_LOCAL_TEXT = (
+    "you your user username name yourname firstname lastname first.last someone somebody me "
+    "email your.email youremail your_email example test noreply no-reply donotreply do-not- "
+    "reply git"
 )
-_PLACEHOLDER_DOMAINS = frozenset(
-    [
-        "email.com",
-        "domain.com",
-        "yourdomain.com",
-        "mydomain.com",
-        "company.com",
-        "yourcompany.com",
-        "mail.com",
-        "test.com",
-        "site.com",
-        "website.com",
-        "xyz.com",
-        "abc.com",
-        "host.com",
-        "provider.com",
-        "mycompany.com",
-        "acme.com",
-        "sample.com",
-        "foo.com",
-        "bar.com",
-        "yoursite.com",
-    ]
+_PLACEHOLDER_LOCAL = frozenset(_PLACEHOLDER_LOCAL_TEXT.split())
+_PLACEHOLDER_DOMAINS_TEXT = (
+    "email.com domain.com yourdomain.com mydomain.com company.com yourcompany.com mail.com "
+    "test.com site.com website.com xyz.com abc.com host.com provider.com mycompany.com "
+    "acme.com sample.com foo.com bar.com yoursite.com"
 )
+_PLACEHOLDER_DOMAINS = frozenset(_PLACEHOLDER_DOMAINS_TEXT.split())
 _PUBLIC_RESOLVERS = frozenset(
     ("8.8.8.8", "8.8.4.4", "1.1.1.1", "1.0.0.1", "9.9.9.9", "114.114.114.114")
 )
