@@ -44,12 +44,14 @@ def shown(text: str) -> list[str]:
 
 
 def test_every_forgiven_spelling_is_a_tag() -> None:
-    text = "<think></think>< Think ></ THINK><tool_call></Tool_Call >"
+    text = "<think></think>< Think ></ THINK><tool_call></Tool_Call ><tool-call></toolcall>"
     assert [tag.canonical for tag in read_tags(text)] == [
         "<think>",
         "</think>",
         "<think>",
         "</think>",
+        "<tool_call>",
+        "</tool_call>",
         "<tool_call>",
         "</tool_call>",
     ]

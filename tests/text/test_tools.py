@@ -148,6 +148,13 @@ def test_hostile_depth_ends_in_a_verdict(hostile: str) -> None:
     assert parsed.problem or parsed.calls
 
 
+def test_xml_values_lose_one_line_end_on_each_side_and_nothing_else() -> None:
+    body = (
+        "<function=f><parameter=a>\r\n1\r\n</parameter><parameter=b>\n\n x\n</parameter></function>"
+    )
+    assert read(body) == [("f", {"a": "1", "b": "\n x"})]
+
+
 def test_unnamed_arguments_are_kept_in_order() -> None:
     (call,) = parse_body("calculator('6 * 7', 2, exact=True)").calls
     assert (call.positional, call.arguments) == (("6 * 7", 2), {"exact": True})

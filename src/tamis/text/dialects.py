@@ -318,8 +318,14 @@ def _xml_call(text: str, place: int) -> tuple[ParsedCall, int]:
         if key in arguments:
             raise _Unreadable(f"{name}: parameter `{key}` is given twice")
         # the template puts each value on lines of its own
-        arguments[key] = text[place:end].removeprefix("\n").removesuffix("\n")
+        arguments[key] = _unframed(text[place:end])
         place = end + len("</parameter>")
+
+
+def _unframed(value: str) -> str:
+    """A value without the one line end before and the one behind it."""
+    value = value.removeprefix("\r").removeprefix("\n")
+    return value.removesuffix("\n").removesuffix("\r")
 
 
 def _xml_name(text: str, place: int, opening: str) -> tuple[str, int]:

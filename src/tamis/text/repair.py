@@ -3,13 +3,13 @@
 What is repaired, in this order:
 
     line-ends        CRLF to LF
-    blank-ends       blank lines before the text, white space and invisible marks at its ends
+    blank-ends       white space and invisible marks at the ends; not the indentation of a first line
     close-call       `</tool_call>` after a whole call that ends the message
     tag-spelling     `< Think >` to `<think>`, where all tags of that kind then pair
     call-json        a call written as a Python literal, to JSON of exactly the same value
 
-What is left alone, because it may mean something: the indentation of a first line; Unicode normal forms
-(NFC changes file names, passwords and code); lone carriage returns; joiners between letters; and a
+What is left alone, because it may mean something: the indentation of a first line, unless it is up to
+three spaces in a text without indented lines; Unicode normal forms (NFC changes file names, passwords and code); lone carriage returns; joiners between letters; and a
 missing `</think>`: reasoning has no grammar, so nothing proves where it ends.
 """
 
@@ -30,6 +30,7 @@ from tamis.text.tools import ToolBlock, tool_blocks
 
 _LINE_ENDS = re.compile(r"\r+\n")
 _BLANK_START = re.compile(rf"[\s{INVISIBLE}]+")
+_INDENTED = re.compile(r"\n[ \t\u3000]")
 _MOST_EDITS = 100
 _MARKS = re.compile(rf"[{INVISIBLE}]+")
 
@@ -127,11 +128,20 @@ def _mend_blank_ends(text: str, edits: list[Edit]) -> str:
     blank = _BLANK_START.match(text)
     if blank is None:
         return text
-    # the first line's own indentation stays: it may be code, or a Chinese paragraph
     indentation = _MARKS.sub("", blank[0][blank[0].rfind("\n") + 1 :])
+    if _is_stray(indentation, text[blank.end() :]):
+        indentation = ""
     if indentation == blank[0]:
         return text
     return _edit(text, edits, Edit("blank-ends", 0, blank.end(), blank[0], indentation))
+
+
+def _is_stray(indentation: str, rest: str) -> bool:
+    """Up to three spaces, which mean nothing in Markdown, before a text without indented lines.
+
+    More may be code, a tab or an ideographic space a paragraph, and an indented line below a block.
+    """
+    return indentation in (" ", "  ", "   ") and _INDENTED.search(rest) is None
 
 
 def _close_call(text: str, edits: list[Edit]) -> str:

@@ -24,7 +24,9 @@ Flags = npt.NDArray[np.bool_]
 _TAGS = (b"<think>", b"</think>", b"<tool_call>", b"</tool_call>")
 OPEN_THINK, CLOSE_THINK, OPEN_CALL, CLOSE_CALL = range(4)
 # the forgiving spelling of `tags._TAG`, in bytes
-_ANY_SPELLING = re.compile(rb"<[ \t]{0,2}/?[ \t]{0,2}(?:think|tool_call)[ \t]{0,2}>", re.IGNORECASE)
+_ANY_SPELLING = re.compile(
+    rb"<[ \t]{0,2}/?[ \t]{0,2}(?:think|tool[-_ ]?call)[ \t]{0,2}>", re.IGNORECASE
+)
 _LONGEST = 24
 _MOST_BLANKS = 8
 

@@ -16,11 +16,12 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from typing import NamedTuple
 
-# Case and a little white space are forgiven while reading, so that `< Think >` is reported as a
+# Case, white space and hyphens are forgiven while reading, so that `< Think >` is reported as a
 # spelling and not as a missing tag; ASCII, because `K` (Kelvin sign) would match `k` otherwise.
 _TAG = re.compile(
-    r"<[ \t]{0,2}(/?)[ \t]{0,2}(think|tool_call)[ \t]{0,2}>", re.IGNORECASE | re.ASCII
+    r"<[ \t]{0,2}(/?)[ \t]{0,2}(think|tool[-_ ]?call)[ \t]{0,2}>", re.IGNORECASE | re.ASCII
 )
+_NAMES = {"th": "think", "to": "tool_call"}
 _FENCE = re.compile(r"^[ \t>]*(`{3,}|~{3,})([^\n]*)$", re.MULTILINE)
 _TICKS_OR_LINE_END = re.compile(r"`+|\n")
 
@@ -46,7 +47,7 @@ def read_tags(text: str) -> list[Tag]:
     if "<" not in text:
         return []
     return [
-        Tag(found[2].lower(), bool(found[1]), found.start(), found.end())
+        Tag(_NAMES[found[2][0].lower() + found[2][1].lower()], bool(found[1]), *found.span())
         for found in _TAG.finditer(text)
         if not _is_quoted(text, found.start(), found.end())
     ]
