@@ -107,16 +107,26 @@ class LLM:
         body = request_body(request)
         try:
             reply = await client.chat.completions.with_raw_response.create(**body)
-        except openai.APITimeoutError as error:
-            raise _Setback(f"no answer within {self.limits.timeout_s:g} s") from error
         except openai.APIConnectionError as error:
-            raise _Setback(f"no connection ({self._masked(str(error.__cause__))})") from error
+            raise self._unreached(error) from error
         except openai.APIStatusError as error:
             raise self._refused(error, request.model) from error
         try:
             return read_reply(reply.content)
         except LLMError as error:
             raise _Setback(self._masked(str(error))) from error
+
+    def _unreached(self, error: BaseException) -> _Setback:
+        # the client calls a refused connection a time-out: only the first cause tells them apart
+        first = error
+        while (cause := first.__cause__ or first.__context__) is not None:
+            first = cause
+        if isinstance(first, TimeoutError):
+            return _Setback(f"no answer within {self.limits.timeout_s:g} s")
+        said = (
+            os.strerror(first.errno) if isinstance(first, OSError) and first.errno else str(first)
+        )
+        return _Setback(f"no connection ({self._masked(said).lower()})")
 
     def _connect(self) -> AsyncOpenAI:
         from openai import AsyncOpenAI, DefaultAioHttpClient

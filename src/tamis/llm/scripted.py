@@ -104,8 +104,8 @@ class ScriptedServer:
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._open.add(writer)
-        # a client that hangs up in the middle is nothing to report
-        with suppress(ConnectionError, asyncio.IncompleteReadError):
+        # a client that hangs up in the middle, or our own stop, is nothing to report
+        with suppress(ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
             while (request := await _read_request(reader)) is not None:
                 self.n_in_flight += 1
                 self.most_in_flight = max(self.most_in_flight, self.n_in_flight)

@@ -109,7 +109,7 @@ def _after_phrase(text: str, start: int) -> Final:
     value = number_value(match)
     if value is None:
         return Final(written, None)
-    return Final(match[0].strip(), Number(value, _unit_behind(match, rest)))
+    return Final(match[0].strip().rstrip("."), Number(value, _unit_behind(match, rest)))
 
 
 def _goes_on(text: str, match: re.Match[str]) -> bool:
@@ -139,7 +139,7 @@ def _last_number(text: str) -> Final | None:
             before, last = last, match
     if last is None:
         return None
-    written = last[0].strip()
+    written = last[0].strip().rstrip(".")
     gap = text[before.end() : last.start()] if before else "."
     is_list = len(gap) <= 40 and _LIST_GAP.fullmatch(gap) is not None
     value = number_value(last)
