@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import os
 import random
 import time
@@ -72,9 +73,12 @@ def planted_pairs(
     """
     found: dict[float, list[tuple[list[str], list[str]]]] = {step: [] for step in STEPS}
     for step, pairs in found.items():
+        # one changed word costs `WIDTH` windows: below this length no pair can be at the step
+        shortest = 1 if step == 1.0 else math.ceil((1 + 2 * WIDTH * step) / (1 - step)) - 1
         while len(pairs) < per_step:
             is_short = len(pairs) % 3 == 0
-            n = rng.randint(1 if step == 1.0 else 6, 25) if is_short else rng.randint(26, 300)
+            longest = max(12, 2 * shortest)
+            n = rng.randint(shortest, longest) if is_short else rng.randint(longest, longest + 200)
             left = rng.choices(vocabulary, k=n)
             right = spoiled(rng, left, step, vocabulary)
             if step <= true_similarity(left, right) < step + 0.05:

@@ -20,11 +20,9 @@ from __future__ import annotations
 import numba as nb
 import numpy as np
 import numpy.typing as npt
-from llvmlite import ir
-from numba.extending import intrinsic
 
 from tamis.kernels.pieces import Pieces
-from tamis.kernels.tokens import HASHES, TEXT, hash_tokens, mix
+from tamis.kernels.tokens import HASHES, TEXT, eight_bytes, hash_tokens, mix
 
 WINDOW_STEP = 0x9E3779B97F4A7C15
 BYTES_STEP = 0xD6E8FEB86659FD93
@@ -49,26 +47,13 @@ _PERMUTATIONS = _frozen(nb.uint32, 2)
 PIECES = nb.types.NamedTuple((BUFFERS, _SOURCES, _PLACES, _PLACES, _MARKS, _PLACES), Pieces)
 
 
-@intrinsic
-def _eight_bytes(typing_context, text, at):  # type: ignore[no-untyped-def]
-    """The eight bytes at `text[at]` as one number: an unaligned load, which numba does not spell."""
-
-    def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
-        array = context.make_array(signature.args[0])(context, builder, arguments[0])
-        place = builder.gep(array.data, [arguments[1]])
-        number = builder.bitcast(place, ir.IntType(64).as_pointer())
-        return builder.load(number, align=1)
-
-    return nb.uint64(text, at), generate
-
-
 @nb.njit(nb.uint64(TEXT, nb.int64, nb.int64, nb.uint64), cache=True, nogil=True)
 def hash_bytes(text: npt.NDArray[np.uint8], start: int, end: int, seed: np.uint64) -> np.uint64:
     """A 64-bit hash of `text[start:end]` and its length, eight bytes a step."""
     value = mix(seed ^ np.uint64(end - start + 1))
     at = start
     while at + 8 <= end:
-        value = (value ^ _eight_bytes(text, at)) * _BYTES_STEP
+        value = (value ^ eight_bytes(text, at)) * _BYTES_STEP
         value ^= value >> _HALF
         at += 8
     rest = np.uint64(0)

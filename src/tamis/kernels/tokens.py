@@ -20,11 +20,13 @@ from __future__ import annotations
 import numba as nb
 import numpy as np
 import numpy.typing as npt
+from llvmlite import ir
+from numba.extending import intrinsic
 
 from tamis.kernels.characters import FOLDED, KINDS, SEPARATOR, SINGLE, WORD
 
 WORD_SEED = 0xCBF29CE484222325
-WORD_STEP = 0x00000100000001B3
+WORD_STEP = 0xA0761D6478BD642F
 MIX_1 = 0xFF51AFD7ED558CCD
 MIX_2 = 0xC4CEB9FE1A85EC53
 
@@ -33,6 +35,18 @@ _STEP = np.uint64(WORD_STEP)
 _MIX_1 = np.uint64(MIX_1)
 _MIX_2 = np.uint64(MIX_2)
 _33 = np.uint64(33)
+_HALF = np.uint64(32)
+_ONES = 0x0101010101010101
+_ALL_BITS = np.uint64(0xFFFFFFFFFFFFFFFF)
+_TOP_BITS = np.uint64(0x80 * _ONES)
+_LOW_BITS = np.uint64(0x7F * _ONES)
+_CASE_BITS = np.uint64(0x20 * _ONES)
+_FROM_A = np.uint64((0x80 - ord("a")) * _ONES)
+_PAST_Z = np.uint64((0x7F - ord("z")) * _ONES)
+_FROM_0 = np.uint64((0x80 - ord("0")) * _ONES)
+_PAST_9 = np.uint64((0x7F - ord("9")) * _ONES)
+# keeps the step of a character apart from the step of the ASCII letters with the same bits
+_NOT_ASCII = np.uint64(1 << 63)
 _N_FOLDED = len(FOLDED)
 _ASTRAL_SINGLE = 0x1F000
 _ASTRAL_SEPARATOR = 0xE0000
@@ -77,18 +91,75 @@ def _kind(code: int) -> int:
     return SINGLE if code < _ASTRAL_SEPARATOR else SEPARATOR
 
 
+@intrinsic
+def eight_bytes(typing_context, text, at):  # type: ignore[no-untyped-def]
+    """The eight bytes at `text[at]` as one number: an unaligned load, which numba does not spell."""
+
+    def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+        array = context.make_array(signature.args[0])(context, builder, arguments[0])
+        place = builder.gep(array.data, [arguments[1]])
+        number = builder.bitcast(place, ir.IntType(64).as_pointer())
+        return builder.load(number, align=1)
+
+    return nb.uint64(text, at), generate
+
+
+@intrinsic
+def _trailing_zeros(typing_context, number):  # type: ignore[no-untyped-def]
+    """Zero bits below the lowest set one; 64 when there is none."""
+
+    def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+        return builder.cttz(arguments[0], ir.IntType(1)(0))
+
+    return nb.uint64(number), generate
+
+
+@nb.njit(nb.uint64(TEXT, nb.int64, nb.int64), cache=True, nogil=True, inline="always")
+def _next_eight(text: npt.NDArray[np.uint8], at: int, end: int) -> np.uint64:
+    """Up to eight bytes from `at`, the first lowest; bytes past `end` are 0."""
+    if at + 8 <= end:
+        return eight_bytes(text, at)
+    number = np.uint64(0)
+    for offset in range(end - at):
+        number |= np.uint64(text[at + offset]) << np.uint64(8 * offset)
+    return number
+
+
+@nb.njit(nb.int64(nb.uint64), cache=True, nogil=True, inline="always")
+def _n_word_bytes(number: np.uint64) -> int:
+    """How many of the lowest bytes are ASCII letters or digits, all eight looked at together."""
+    low = number & _LOW_BITS
+    folded = low | _CASE_BITS
+    # the top bit of each byte of these sums says whether it reaches the bound; no sum carries over
+    letters = (folded + _FROM_A) & ~(folded + _PAST_Z)
+    digits = (low + _FROM_0) & ~(low + _PAST_9)
+    outside = ~((letters | digits) & ~number) & _TOP_BITS
+    return np.int64(_trailing_zeros(outside) >> np.uint64(3))
+
+
 @nb.njit(nb.int64(TEXT, nb.int64, nb.int64, HASHES, nb.int64), cache=True, nogil=True)
 def hash_tokens(
     text: npt.NDArray[np.uint8], start: int, end: int, out: npt.NDArray[np.uint64], n: int
 ) -> int:
     """Write the hashes of the tokens of `text[start:end]` to `out[n:]`; returns the new count.
 
-    `out` must have room for `end - start` more: a token is at least one byte.
+    `out` must have room for `end - start` more: a token is at least one byte. A word is hashed by
+    steps from its start: up to eight ASCII letters and digits at once, or one other letter.
     """
     at = start
     word = _SEED
     is_open = False
     while at < end:
+        eight = _next_eight(text, at, end)
+        length = _n_word_bytes(eight)
+        if length > 0:
+            wanted = _ALL_BITS >> np.uint64(64 - 8 * length)
+            word = (word ^ ((eight | _CASE_BITS) & wanted)) * _STEP
+            word ^= word >> _HALF
+            is_open = True
+            at += length
+            if length == 8 or at >= end:
+                continue
         code = np.int64(text[at])
         width = 1
         if code >= 128:
@@ -97,7 +168,8 @@ def hash_tokens(
         kind = _kind(code)
         if kind == WORD:
             folded = np.uint64(FOLDED[code]) if code < _N_FOLDED else np.uint64(code)
-            word = (word ^ folded) * _STEP
+            word = (word ^ folded ^ _NOT_ASCII) * _STEP
+            word ^= word >> _HALF
             is_open = True
             continue
         if is_open:
@@ -106,7 +178,7 @@ def hash_tokens(
             word = _SEED
             is_open = False
         if kind == SINGLE:
-            out[n] = mix((_SEED ^ np.uint64(code)) * _STEP)
+            out[n] = mix((_SEED ^ np.uint64(code) ^ _NOT_ASCII) * _STEP)
             n += 1
     if is_open:
         out[n] = mix(word)
