@@ -63,7 +63,10 @@ class FlatMessages:
     def role_codes(self) -> npt.NDArray[np.int8]:
         """(n_messages,) int8: index into `ROLES`, or `OTHER_ROLE`."""
         found = pc.index_in(self.text("role"), value_set=pa.array(ROLES))
-        return found.fill_null(OTHER_ROLE).to_numpy(zero_copy_only=False).astype(np.int8)
+        codes: npt.NDArray[np.int8] = (
+            found.fill_null(OTHER_ROLE).to_numpy(zero_copy_only=False).astype(np.int8)
+        )
+        return codes
 
 
 def _without_null_lists(lists: pa.ListArray) -> pa.ListArray:

@@ -23,12 +23,23 @@ from tamis.schema import DECISIONS, FINDINGS
 class Sink(Protocol):
     """Where the outcome of a pass goes."""
 
-    def count(self, step: str, rows_in: int, rows_out: int, changed: int) -> None: ...
-    def decisions(self, step: str, decisions: pa.RecordBatch) -> None: ...
-    def changes(self, step: str, changes: pa.RecordBatch) -> None: ...
-    def summarise(self, step: str, summary: Summary, sketch: pa.RecordBatch) -> None: ...
-    def leave(self, batch: pa.RecordBatch) -> None: ...
-    def keep(self, batch: pa.RecordBatch) -> None: ...
+    def count(self, step: str, rows_in: int, rows_out: int, changed: int) -> None:
+        """Rows of one batch into and out of a step, and how many it changed."""
+
+    def decisions(self, step: str, decisions: pa.RecordBatch) -> None:
+        """DECISIONS about rows that a step dropped."""
+
+    def changes(self, step: str, changes: pa.RecordBatch) -> None:
+        """CHANGES that a step made."""
+
+    def summarise(self, step: str, summary: Summary, sketch: pa.RecordBatch) -> None:
+        """The sketch of one batch for a summary."""
+
+    def leave(self, batch: pa.RecordBatch) -> None:
+        """Rows that are dropped here, with what was measured so far."""
+
+    def keep(self, batch: pa.RecordBatch) -> None:
+        """Rows that reached the end of the pass."""
 
 
 async def advance(batch: pa.RecordBatch, lane: Pass, sink: Sink, llm: Asker | None) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from tamis.calibrate.preface import SHORT_ANSWERS
 from tamis.errors import RecipeError
 from tamis.llm.client import LLM
 from tamis.llm.limits import Limits
@@ -94,14 +95,19 @@ def pass_rate_options(sampling: Sampling) -> dict[str, Any]:
         raise RecipeError(f"--base-url {sampling.base_url}: name the model too, with --model")
     if sampling.base_url is None and sampling.model not in (None, MODEL_NAME):
         raise RecipeError(f"--model {sampling.model}: give its server too, with --base-url")
-    local = sampling.base_url is None
-    return {
+    options: dict[str, Any] = {
         "model": sampling.model or MODEL_NAME,
         "n": sampling.n,
         "temperature": sampling.temperature,
         "max_tokens": sampling.max_tokens,
-        "preface": sampling.preface or ("short_answers" if local else "none"),
     }
+    wanted = sampling.preface or ("short_answers" if sampling.base_url is None else "none")
+    if wanted not in ("short_answers", "none"):
+        raise RecipeError(f"preface {wanted}: expected short_answers or none")
+    if wanted == "short_answers":
+        said = msgspec.to_builtins(SHORT_ANSWERS)
+        options["preface"] = [{k: v for k, v in m.items() if v is not None} for m in said]
+    return options
 
 
 def opener(sampling: Sampling) -> OpenModel:
