@@ -1,11 +1,10 @@
 """The bulk readers' ground: typed decoding of whole lines, and the proof that nothing was repeated.
 
-A typed decoder takes the last of repeated keys without a word. `decode_lines` therefore counts: each
-member of an object, whatever its key, has a colon behind a quote or a blank. A line that shows exactly
-as many of those as its typed row has members holds no repeated key; it can show more (a quoted word
-before a colon in a text), never fewer. Such lines are counted again without their texts: dropping
-every byte but quotes, backslashes and colons leaves `"":` once for each member with a plain key, and
-nothing else. What still differs, or does not fit, is left to the exact reader.
+A typed decoder takes the last of repeated keys without a word. `decode_lines` therefore counts: once
+every byte but quotes, backslashes and colons is dropped, `"":` stands for each member with a plain
+key, at every level, and for nothing else. A line holds no repeated key if it shows exactly as many of
+those as its typed row has members. What differs, has a key spelled with escapes or does not fit is
+left to the exact reader.
 """
 
 from __future__ import annotations
@@ -15,19 +14,18 @@ from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 import msgspec
-import numpy as np
-import numpy.typing as npt
 from msgspec import Raw
 
 from tamis.formats import exact
 from tamis.formats.base import MARKER
 
-_COLON, _QUOTE, _BLANK = b':" '
-_KEPT = b'"\\:'
+_BETWEEN = b"\0"
+_KEPT = b'"\\:' + _BETWEEN
 _DROPPED = bytes(byte for byte in range(256) if byte not in _KEPT)
 _MEMBER = b'"":'
 # A key may be spelled with escapes; letters and `_` are \u004x to \u007x.
 _ESCAPED_KEY = re.compile(rb"\\u00[4-7]")
+_MAYBE_ESCAPED = b'\\":'
 _PLAIN_KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
 MAX_EXTRA_KEYS = 64
 # levels a typed row puts around a value it carries as text
@@ -41,7 +39,7 @@ class Members(msgspec.Struct):
     """
 
     counts: list[int]
-    raws: list[tuple[int, Raw]]
+    raws: list[tuple[int, bytes]]
 
 
 class Counter(Protocol):
@@ -51,7 +49,7 @@ class Counter(Protocol):
         """Members that every such row has, and those it takes no time to see."""
         ...
 
-    def more_members(self, row: Any) -> tuple[int, list[Raw]]:
+    def more_members(self, row: Any) -> tuple[int, list[bytes]]:
         """The rest of a row's members, and the carried texts among them."""
         ...
 
@@ -61,55 +59,39 @@ def decode_lines(
 ) -> list[Any]:
     """A typed row for each line, None where only the exact reader may judge it."""
     rows = _decoded(decode, lines)
+    shown = _drop_escaped(rows, lines)
     typed = [place for place, row in enumerate(rows) if row is not None]
     found = counter.members([rows[place] for place in typed])
-    expected = np.array(found.counts, dtype=np.int64)
-    carried: dict[int, list[bytes]] = {}
-    if found.raws:
-        texts = [bytes(raw) for _, raw in found.raws]
-        np.add.at(expected, [place for place, _ in found.raws], _n_colons(texts))
-        for (place, _), text in zip(found.raws, texts, strict=True):
-            carried.setdefault(place, []).append(text)
-        if not exact.is_utf8(b"".join(texts)):
-            # the decoder looks into the texts it reads, not into those it carries
-            for place, texts in carried.items():
-                if not all(map(exact.is_utf8, texts)):
-                    rows[typed[place]] = None
-    shown = _n_colons(lines)[typed]
-    for place in np.flatnonzero(expected != shown).tolist():
-        at = typed[place]
-        if rows[at] is not None:
-            n_more, more = counter.more_members(rows[at])
-            texts = [bytes(raw) for raw in more]
-            n_expected = int(expected[place]) + n_more + sum(_n_colons(texts).tolist())
-            n_members = found.counts[place] + n_more
-            texts += carried.get(place, [])
-            if not _shows(lines[at], n_members, texts, n_extra=int(shown[place]) - n_expected):
+    for owner, text in found.raws:
+        if b":" in text:
+            found.counts[owner] += _n_plain(text)
+    for place, at in enumerate(typed):
+        if found.counts[place] != shown[at]:
+            n_more, texts = counter.more_members(rows[at])
+            found.raws += [(place, text) for text in texts]
+            if found.counts[place] + n_more + sum(map(_n_plain, texts)) != shown[at]:
                 rows[at] = None
+    if not exact.is_utf8(b"".join([text for _, text in found.raws])):
+        # the decoder looks into the texts it reads, not into those it carries
+        for place, text in found.raws:
+            if not exact.is_utf8(text):
+                rows[typed[place]] = None
     return rows
 
 
-def _shows(line: bytes, n_members: int, carried: Sequence[bytes], *, n_extra: int) -> bool:
-    """Whether the line has these members and no more; `n_extra` colons are not explained yet."""
-    if not all(map(exact.is_utf8, carried)):
-        return False
-    if n_extra == 0:
-        return True
-    n_plain = n_members + sum(map(_n_plain, carried))
-    return _ESCAPED_KEY.search(line) is None and _n_plain(line) == n_plain
-
-
-def _n_colons(texts: Sequence[bytes]) -> npt.NDArray[np.int64]:
-    """(n_texts,) colons behind a quote or a blank in each text."""
-    ends = np.cumsum([len(text) + 1 for text in texts])
-    codes = np.frombuffer(b"\n".join(texts) + b"\n" * 9, dtype=np.uint8)
-    codes = codes[: 1 + (len(codes) - 1) // 8 * 8]
-    before = codes[:-1]
-    marks = (codes[1:] == _COLON) & ((before == _QUOTE) | (before <= _BLANK))
-    # most eights of bytes have no mark: looking at eight at once finds the others four times as fast
-    hot = np.flatnonzero(marks.view(np.uint64))
-    rows, places = np.nonzero(marks.reshape(-1, 8)[hot])
-    return np.diff(np.searchsorted(hot[rows] * 8 + places, ends), prepend=0)
+def _drop_escaped(rows: list[Any], lines: Sequence[bytes]) -> list[int]:
+    """Members each line shows; a row whose keys may be spelled with escapes becomes None."""
+    block = _BETWEEN.join(lines)
+    skeleton = block.translate(None, _DROPPED)
+    # a key with an escape ends in `\":` here, as does a quoted word in a text; the block tells which
+    if _MAYBE_ESCAPED in skeleton and _ESCAPED_KEY.search(block) is not None:
+        for place, line in enumerate(lines):
+            if _ESCAPED_KEY.search(line) is not None:
+                rows[place] = None
+    pieces = skeleton.split(_BETWEEN)
+    if len(pieces) != len(lines):  # a line has this byte itself, and is no JSON
+        return [_n_plain(line) for line in lines]
+    return [piece.count(_MEMBER) for piece in pieces]
 
 
 def _n_plain(text: bytes) -> int:
@@ -153,10 +135,10 @@ class TopLevel:
             (key, self._names[self.keys.index(key)]) for key in exact.OWN_KEYS if key in self.keys
         ]
 
-    def raws(self, rows: Sequence[Any]) -> list[tuple[int, Raw]]:
+    def raws(self, rows: Sequence[Any]) -> list[tuple[int, bytes]]:
         """The values of the unread keys, each with the place of its row."""
         return [
-            (place, raw)
+            (place, bytes(raw))
             for name in self._names
             for place, row in enumerate(rows)
             if (raw := getattr(row, name)) is not None
@@ -170,7 +152,14 @@ class TopLevel:
         """The `meta` of each row, as `exact.rest_text` writes it."""
         if not self._names:
             return [None] * len(rows)
-        return [self._meta_text(row) for row in rows]
+        if len(self._names) > 1:
+            return [self._meta_text(row) for row in rows]
+        [(opening, name)] = self._openings
+        start = b"{" + opening
+        return [
+            None if (raw := getattr(row, name)) is None else (b"%b%b}" % (start, raw)).decode()
+            for row in rows
+        ]
 
     def _meta_text(self, row: Any) -> str | None:
         pieces = [
@@ -184,7 +173,14 @@ class TopLevel:
         """The key each row gives itself."""
         if not self._own:
             return [None] * len(rows)
-        return [exact.own_key({key: getattr(row, name) for key, name in self._own}) for row in rows]
+        if len(self._own) > 1:
+            own = self._own
+            return [exact.own_key({key: getattr(row, name) for key, name in own}) for row in rows]
+        [(_, name)] = self._own
+        return [
+            None if (raw := getattr(row, name)) is None else exact.key_of(bytes(raw))
+            for row in rows
+        ]
 
 
 def _learn_keys(lines: Sequence[bytes], known: Sequence[str]) -> list[str]:

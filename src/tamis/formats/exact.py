@@ -148,16 +148,18 @@ def own_key(values: Mapping[str, Raw | None]) -> str | None:
     """The key a row gives itself: the first of `OWN_KEYS` that is a text or a whole number."""
     for name in OWN_KEYS:
         raw = values.get(name)
-        if raw is None:
-            continue
-        value = bytes(raw)
-        if value[:1] == b'"':
-            key = _TEXT.decode(value)
-            if key and len(key) <= _MAX_KEY_CHARS:
-                return key
-        elif _WHOLE_NUMBER.fullmatch(value):
-            return value.decode()
+        key = None if raw is None else key_of(bytes(raw))
+        if key is not None:
+            return key
     return None
+
+
+def key_of(value: bytes) -> str | None:
+    """A short text or a whole number as a row's key, None for anything else."""
+    if value[:1] == b'"':
+        key = _TEXT.decode(value)
+        return key if 0 < len(key) <= _MAX_KEY_CHARS else None
+    return value.decode() if _WHOLE_NUMBER.fullmatch(value) else None
 
 
 def is_null(raw: Raw) -> bool:

@@ -95,20 +95,23 @@ class BulkReader:
         """Role and content of each message, tools, and the unread keys."""
         assert self._top is not None
         raws = self._top.raws(rows)
-        raws += [(place, row.tools) for place, row in enumerate(rows) if row.tools is not None]
+        raws += [
+            (place, bytes(row.tools)) for place, row in enumerate(rows) if row.tools is not None
+        ]
         counts = [1 + 2 * len(row.messages) for row in rows]
         for place, _ in raws:
             counts[place] += 1
         return Members(counts, raws)
 
-    def more_members(self, row: Any) -> tuple[int, list[Raw]]:
+    def more_members(self, row: Any) -> tuple[int, list[bytes]]:
         """What messages have beside role and content."""
-        count, raws = 0, []
+        count = 0
+        raws: list[bytes] = []
         for message in row.messages:
             count += sum([getattr(message, name) is not None for name in _MORE])
             for call in message.tool_calls or ():
                 count += 3 + (call.id is not None) + (call.type is not None)
-                raws.append(call.function.arguments)
+                raws.append(bytes(call.function.arguments))
         return count, raws
 
     def extend(self, columns: RowColumns, rows: Sequence[Any]) -> None:

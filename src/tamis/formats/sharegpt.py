@@ -214,7 +214,7 @@ class BulkReader:
             counts[place] += 1
         return Members(counts, raws)
 
-    def more_members(self, row: Any) -> tuple[int, list[Raw]]:
+    def more_members(self, row: Any) -> tuple[int, list[bytes]]:
         """None: `members` has seen all."""
         return 0, []
 
