@@ -16,8 +16,6 @@ from tamis.records import Message, Question, Reference, RewardSpec, Rollout, Sco
 from tamis.rewards import load_reward, score_one
 from tamis.rewards.numeric import NumericReward
 
-GSM8K = Path(__file__).parents[3] / "shared" / "data"
-
 
 def score(answer: str, reference: str | None = "7", *, last_number: bool = False) -> Score:
     question = Question(prompt=[], reference=Reference(answer=reference))
@@ -44,6 +42,7 @@ HONEST = [
     ("The answer is $1,234.50 per day.", "1234.5"),
     ("**Final answer:** 7 apples", "7"),
     ("The answer is: **7**", "7"),
+    ("**Answer**: 7", "7"),
     ("Answer: \\(7\\)", "7"),
     ("答案是7。", "7"),
     ("答案:1/2", "0.5"),
@@ -185,6 +184,9 @@ def test_a_bomb_of_braces_takes_linear_time() -> None:
     assert score("\\boxed{" * 25_000).flags == ("unbalanced_box",)
     assert score("1," * 90_000, last_number=True).value == 0.0
     assert score("the answer is " * 14_000).value == 0.0
+    assert score("1" * 190_000 + "_", last_number=True).value == 0.0
+    assert score("111," * 45_000 + "_", last_number=True).value == 0.0
+    assert score("answer" + "*" * 190_000).value == 0.0
 
 
 async def _score_last_message() -> list[Score]:
@@ -242,8 +244,8 @@ def test_rewards_load_no_heavy_library() -> None:
     assert done.stdout.strip() == "[]"
 
 
-def _rows(name: str) -> list[dict[str, object]]:
-    path = GSM8K / name
+def _rows(folder: Path, name: str) -> list[dict[str, object]]:
+    path = folder / name
     if not path.exists():
         pytest.skip(f"{name} is not here")
     with gzip.open(path, "rb") as lines:
@@ -251,11 +253,11 @@ def _rows(name: str) -> list[dict[str, object]]:
 
 
 @pytest.mark.parametrize("name", ["gsm8k_train.jsonl.gz", "gsm8k_test.jsonl.gz"])
-def test_every_worked_solution_equals_its_own_reference(name: str) -> None:
+def test_every_worked_solution_equals_its_own_reference(real_data: Path, name: str) -> None:
     reward = NumericReward()
     wrong = [
         row["question"]
-        for row in _rows(name)
+        for row in _rows(real_data, name)
         if reward.score(
             str(row["answer"]),
             Question(prompt=[], reference=Reference(solution=str(row["answer"]))),
@@ -265,10 +267,10 @@ def test_every_worked_solution_equals_its_own_reference(name: str) -> None:
     assert wrong == []
 
 
-def test_verdicts_on_real_rollouts_agree_with_their_authors() -> None:
+def test_verdicts_on_real_rollouts_agree_with_their_authors(real_data: Path) -> None:
     reward = NumericReward()
     differ = []
-    for row in _rows("gsm8k_rollouts.jsonl.gz"):
+    for row in _rows(real_data, "gsm8k_rollouts.jsonl.gz"):
         reference = Reference(answer=str(row["ground_truth"]).rsplit("A:", 1)[1].strip())
         for rollout in (value for value in row.values() if isinstance(value, dict)):
             found = reward.score(rollout["solution"], Question(prompt=[], reference=reference))

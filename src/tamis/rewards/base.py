@@ -29,10 +29,14 @@ class Reward(Protocol):
     """
 
     @property
-    def name(self) -> str: ...
+    def name(self) -> str:
+        """Its name in `REWARDS`."""
+        ...
 
     @property
-    def version(self) -> str: ...
+    def version(self) -> str:
+        """Which rules made the score."""
+        ...
 
     def ungradable(self, question: Question) -> str | None:
         """Why no answer to this question can be graded; None when it can. Costs no model call."""

@@ -15,7 +15,7 @@ _BOX = re.compile(r"\\f?boxed\s*\{")
 _BRACES = re.compile(r"\\.|[{}]", re.DOTALL)
 _HASHES = re.compile(r"^[ \t]*#{4}(?!#)[ \t]*(.*)$", re.MULTILINE)
 _PHRASE = re.compile(
-    r"(?:\bfinal\s+answer\s*(?:is|:|=)|\banswers?\s*(?:is|are|:|=)|^[ \t]*A\s*[:：]"
+    r"(?:\banswers?\**\s*(?:is|are|:|：|=)|^[ \t]*A\s*[:：]"
     r"|答案\s*(?:是|为|為|[:：]))[ \t*:：]*(?:is\b)?[ \t*:：]*",
     re.IGNORECASE | re.MULTILINE,
 )
@@ -29,6 +29,8 @@ _OPERATOR = re.compile(
 )
 _CALCULATION = re.compile(r"[0-9+*/×÷·x.,()$ \u2212-]{1,100}=")
 _WORD = re.compile(r"\s*\\?(?P<percent>%)?\s*(?P<word>[A-Za-z\u00b0\u4e00-\u9fff]+)?")
+# A last number further from the end ends nothing; the cap keeps the search quick on floods of digits.
+_LAST_CHARS = 2000
 
 
 class Final(msgspec.Struct, frozen=True):
@@ -131,6 +133,7 @@ def _unit_behind(match: re.Match[str], text: str) -> str | None:
 
 
 def _last_number(text: str) -> Final | None:
+    text = text[-_LAST_CHARS:]
     before: re.Match[str] | None = None
     last: re.Match[str] | None = None
     for match in NUMBER.finditer(text):
