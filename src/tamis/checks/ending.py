@@ -155,12 +155,15 @@ def _judge_line(kept: str, line: str) -> Cut | None:
         return Cut.MID_SENTENCE
     if last in _CLOSERS or not (last.isalnum() or last in ":：(（[【「"):
         return None
-    if _ends_openly(sentence):
+    if _ends_openly(sentence, is_first=sentence == line):
         return Cut.MID_SENTENCE
     if _open_bracket(sentence):
         return Cut.UNCLOSED_BRACKET
-    if is_listed or last in ":：":
+    if last in ":：":
         return None
+    if is_listed:
+        is_heading = line.lstrip().startswith("#")
+        return Cut.NO_END_MARK if not is_heading and _differs_from_peers(kept) else None
     if _is_word_fragment(kept):
         return Cut.MID_SENTENCE
     return Cut.NO_END_MARK if _is_unfinished_prose(kept, line, sentence) else None
@@ -175,16 +178,17 @@ def _last_sentence(line: str) -> int:
     return start
 
 
-def _ends_openly(sentence: str) -> bool:
-    """Whether the last word cannot end a sentence."""
+def _ends_openly(sentence: str, *, is_first: bool) -> bool:
+    """Whether the last word cannot end a sentence; a first one may be a title or a short answer."""
     if sentence[-1] in "(（[【「":
         return True
     if _CJK.match(sentence[-1]):
         return len(sentence) >= 8 and sentence.endswith(_CJK_OPEN_ENDS)
     words = _WORD.findall(sentence)
-    if len(words) < 4 or not sentence.endswith(words[-1]):
+    if not words or (is_first and len(words) < 4) or not sentence.endswith(words[-1]):
         return False
-    return words[-1] in _FUNCTION_WORDS and words[-1] not in _FINAL_OK
+    last = words[0].lower() if len(words) == 1 else words[-1]
+    return last in _FUNCTION_WORDS and last not in _FINAL_OK
 
 
 def _open_bracket(sentence: str) -> bool:
@@ -213,10 +217,20 @@ def _is_unfinished_prose(kept: str, line: str, sentence: str) -> bool:
     if _CJK.search(sentence):
         return len(line) >= _MIN_CJK_CHARS and "。" in kept and len(sentence) >= 6
     words = _WORD.findall(sentence)
-    if len(line) < _MIN_PROSE_CHARS or len(words) < 4 or line == sentence:
+    if not words or (len(words) > 1 and all(word[0].isupper() for word in words[-2:])):
         return False
-    is_name = all(word[0].isupper() for word in words[-2:])
-    return len(re.findall(r"[.!?](?=\s)", line)) >= 1 and not is_name
+    if line != sentence:
+        return len(line) >= _MIN_PROSE_CHARS
+    # a paragraph of its own: only where all the others are closed
+    others = [other.rstrip() for other in kept[: -len(line)].splitlines() if len(other) >= 40]
+    is_closed = bool(others) and all(other[-1] in _END_MARKS | set(":：") for other in others)
+    return is_closed and len(words) >= 4 and words[-1].islower()
+
+
+def _differs_from_peers(kept: str) -> bool:
+    """Whether the lines of a list before the last all end with an end mark."""
+    peers = [line.rstrip() for line in kept.splitlines()[:-1] if _LIST_LINE.match(line)]
+    return len(peers) >= 2 and all(line[-1] in _END_MARKS for line in peers)
 
 
 def _looks_like_json(kept: str) -> bool:

@@ -42,8 +42,10 @@ def message_texts_hit(
         texts = flat.text(field)
         if texts.null_count == len(texts):
             continue
-        for place, ordinals in patterns.hits(texts).by_place():
-            text = texts[place].as_py() if wanted[place] else None
+        hits = [hit for hit in patterns.hits(texts).by_place() if wanted[hit[0]]]
+        # one take, because a scalar at a time costs more than the rule behind it
+        found = texts.take(pa.array([place for place, _ in hits], pa.int64())).to_pylist()
+        for (place, ordinals), text in zip(hits, found, strict=True):
             if text:
                 path = f"messages[{flat.position[place]}].{field}"
                 yield HitText(int(flat.owner[place]), path, text, ordinals)

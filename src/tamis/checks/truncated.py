@@ -58,8 +58,8 @@ RULES = {
     ),
     Cut.NO_END_MARK: _rule(
         "no-end-mark",
-        "info",
-        "The last reply is prose with full stops, but the last sentence has none",
+        "warning",
+        "The last reply has full stops, but its last sentence has none",
         "It opens at nine. It closes at five on most days of the week",
     ),
 }
@@ -71,7 +71,7 @@ class TruncatedEnding(Measure, frozen=True, forbid_unknown_fields=True, kw_only=
 
     Looks at the last assistant message that has text and no structured tool calls. An open code
     block, formula or list mark, a comma, a hyphen or a word that cannot end a sentence are errors; an
-    open bracket is a warning; a missing full stop in long prose is only noted. Code, tables, lists,
+    open bracket or a missing full stop where the others stand is a warning. Code, tables, lists,
     links, signatures, emoji and short answers may end as they like.
 
     Reads:   messages; the last assistant message of a conversation.
@@ -96,8 +96,12 @@ class TruncatedEnding(Measure, frozen=True, forbid_unknown_fields=True, kw_only=
         with_openings = _prefilter().hits(texts).place
         doubtful = np.union1d(with_openings, _without_end_mark(texts))
         may_be_open = np.isin(doubtful, with_openings)
-        for place, openings in zip(doubtful.tolist(), may_be_open.tolist(), strict=True):
-            text = texts[place].as_py()
+        for place, openings, text in zip(
+            doubtful.tolist(),
+            may_be_open.tolist(),
+            texts.take(pa.array(doubtful)).to_pylist(),
+            strict=True,
+        ):
             found = (judge_openings(text) if openings else None) or judge_last_line(text)
             if found is None:
                 continue
