@@ -84,14 +84,15 @@ class NearDuplicates(Select, frozen=True, kw_only=True):
         """Pairs found at a lower threshold hold all that a higher one needs, whatever is preferred."""
         return (
             isinstance(stored, NearDuplicates)
-            and (stored.text, stored.shingle, stored.column) == (self.text, self.shingle, self.column)
+            and (stored.text, stored.shingle, stored.column)
+            == (self.text, self.shingle, self.column)
             and stored.threshold <= self.threshold
         )
 
     def sketch(self, batch: pa.RecordBatch) -> pa.RecordBatch:
         """`id`, band keys, signature, hashes of the exact bytes and of the words.
 
-        bands: fixed_size_list<uint64>, null for a row without a word; signature: fixed-size binary,
+        bands: fixed_size_list<uint64>, zeros for a row without a word; signature: fixed-size binary,
         one byte a permutation; exact, words: uint64, null where there is nothing; n_tokens: int64.
         """
         from tamis.kernels import minhash
@@ -99,9 +100,7 @@ class NearDuplicates(Select, frozen=True, kw_only=True):
         plan = minhash.plan_bands(self.threshold)
         made = minhash.sketch(self._pieces(batch), plan, self.shingle)
         wordless = made.words == 0
-        bands = pa.FixedSizeListArray.from_arrays(
-            pa.array(made.bands.reshape(-1)), plan.n, mask=pa.array(wordless)
-        )
+        bands = pa.FixedSizeListArray.from_arrays(pa.array(made.bands.reshape(-1)), plan.n)
         width = pa.binary(plan.permutations)
         signature = pa.Array.from_buffers(
             width, len(wordless), [None, pa.py_buffer(made.signature.reshape(-1))]
