@@ -250,17 +250,15 @@ def test_a_killed_calibration_goes_on_and_repeats_only_calls_in_flight(
 def test_the_local_model_solves_some_questions_and_not_all() -> None:
     if missing := local_model_missing():
         pytest.skip(missing)
-    questions = batch(
-        ("What is 3 + 4?", "7"), ("What is 347 + 268?", "615"), ("What is 9 - 4?", "5")
-    )
+    questions = batch(("What is 3 + 4?", "7"), ("What is 347 + 268?", "615"))
 
     async def run() -> pa.RecordBatch:
-        with local_model() as model:
+        with local_model(slots=2) as model:
             async with LLM(model.base_url, identity=model.identity) as llm:
-                rate = PassRate(model=model.name, n=4, max_tokens=24, preface=SHORT_ANSWERS)
+                rate = PassRate(model=model.name, n=3, max_tokens=24, preface=SHORT_ANSWERS)
                 return await rate.ask_batch(questions, llm)
 
     measured = asyncio.run(run())
-    assert measured.column("n_sampled").to_pylist() == [4, 4, 4]
-    easy, hard, _ = measured.column("n_correct").to_pylist()
+    assert measured.column("n_sampled").to_pylist() == [3, 3]
+    easy, hard = measured.column("n_correct").to_pylist()
     assert easy > hard

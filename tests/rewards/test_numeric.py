@@ -69,6 +69,7 @@ ATTACKS = {
     "M10 thought opened again": r"<think>a</think> \boxed{7} <think> and",
     "M12 enumeration": "The answer is one of 1, 2, 3, 4, 5, 6, 7",
     "M12 enumeration behind the phrase": "The answer is 1, 2, 3 or 7",
+    "M12 enumeration without spaces": "1,2,3,4,5,6,7",
     "M12 right first in a list": "The answer is 7, 8 or 9",
     "M12 either": "The answer is 7 or 3.",
     "M14 chain of equations": "Answer: 1=2=3=7",

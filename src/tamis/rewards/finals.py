@@ -24,6 +24,7 @@ _NUMBER_START = re.compile(r"[\s*`]*(?:\\\(|\$(?=[^$\n]{0,80}\$))?\s*")
 _LIST_GAP = re.compile(
     r"[\s,;|/&()、,\[\]]*(?:(?:or|and|to|either|或者?|和|至)\b)?[\s,;|/&()、\[\]]*", re.IGNORECASE
 )
+_GLUED = re.compile(r"[0-9][.,:/]$")
 _OPERATOR = re.compile(
     r"\s*(?:[+*^×÷<>≤≥=]\s*[0-9A-Za-z(\\$-]|-\s*[0-9(\\]|/\s*[0-9(\\]|\\(?:times|cdot|div|pm)\b)"
 )
@@ -144,7 +145,10 @@ def _last_number(text: str) -> Final | None:
         return None
     written = last[0].strip().rstrip(".")
     gap = text[before.end() : last.start()] if before else "."
+    begin = last.end() - len(last[0].lstrip())
     is_list = len(gap) <= 40 and _LIST_GAP.fullmatch(gap) is not None
+    # `1,2,7` is no number, so its parts were never seen as numbers before the last one
+    is_list = is_list or _GLUED.search(text[max(0, begin - 2) : begin]) is not None
     value = number_value(last)
     if value is None or is_list or _OPERATOR.match(text, last.end()):
         return Final(written, None)
