@@ -40,15 +40,18 @@ class Counts(msgspec.Struct, kw_only=True):
     dropped: int = 0
     written: int = 0
 
-    def check(self, *, copies: int) -> None:
-        """Raise CountError unless the counting rule holds; `copies` is their sum over kept rows."""
+    def check(self, *, copies: int | None) -> None:
+        """Raise CountError unless the counting rule holds.
+
+        `copies` is their sum over kept rows; None for a command that writes no rows.
+        """
         rules = {
             f"read {self.read} = parsed {self.parsed} + unreadable {self.unreadable}": self.read
             == self.parsed + self.unreadable,
             f"parsed {self.parsed} + made {self.made} = kept {self.kept} + dropped {self.dropped}": (
                 self.parsed + self.made == self.kept + self.dropped
             ),
-            f"written {self.written} = copies {copies}": self.written in (0, copies),
+            f"written {self.written} = copies {copies}": self.written == (copies or 0),
         }
         broken = [rule for rule, holds in rules.items() if not holds]
         if broken:

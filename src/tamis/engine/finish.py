@@ -48,10 +48,8 @@ def close(outcome: Outcome, write: Writer | None) -> dict[str, Any]:
     if outcome.settings.keeps_data:
         shards = _final_data(outcome)
         written = sum(shard["rows"] for shard in shards)
-    counts.written = copies if written is None else written
-    counts.check(copies=copies)
-    if written is None:
-        counts.written = 0
+    counts.written = written or 0
+    counts.check(copies=None if written is None else copies)
     manifest = _manifest(outcome, counts, shards)
     write_bytes(folder / "rules.json", msgspec.json.encode(_rules(outcome)))
     write_bytes(folder / MANIFEST, msgspec.json.format(msgspec.json.encode(manifest), indent=1))

@@ -7,7 +7,7 @@ sketch is taken at its end, and the exact schema of everything it writes.
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 import pyarrow as pa
@@ -21,6 +21,9 @@ from tamis.schema import FINDINGS, ROWS, Kind
 
 # Measured columns that are stored exploded, one row an element, and do not travel with the rows.
 ROLLOUTS_COLUMN = "rollouts"
+
+
+RowsTo = Literal["dataset", "file", "nowhere"]
 
 
 class Pass(msgspec.Struct, frozen=True, kw_only=True):
@@ -50,10 +53,11 @@ def is_scalar(field: pa.Field) -> bool:
     return not pa.types.is_nested(field.type)
 
 
-def plan(recipe: Recipe, kind: Kind, schema: pa.Schema, *, keeps_data: bool) -> list[Pass]:
+def plan(recipe: Recipe, kind: Kind, schema: pa.Schema, *, rows_to: RowsTo) -> list[Pass]:
     """Cut a recipe into passes over rows of `schema`; every mistake in column names is found here.
 
-    The last pass writes rows only if `keeps_data`; a pass that ends in a Select always does.
+    A pass that ends in a Select always writes its rows. After it, a data set needs one pass more to
+    apply the choice; a file does not, its writer does that.
     """
     operators = [*_where_steps(recipe, schema), *recipe.operators()]
     passes: list[Pass] = []
@@ -68,9 +72,9 @@ def plan(recipe: Recipe, kind: Kind, schema: pa.Schema, *, keeps_data: bool) -> 
         else:
             steps.append((name, op))
             columns = _after(columns, op)
-    if steps or not passes or keeps_data:
+    if steps or not passes or rows_to == "dataset":
         last = _pass(len(passes), kind, steps, None, columns)
-        passes.append(msgspec.structs.replace(last, writes_data=keeps_data))
+        passes.append(msgspec.structs.replace(last, writes_data=rows_to != "nowhere"))
     return passes
 
 
@@ -132,11 +136,8 @@ def maker_of(column: str) -> str | None:
     if column.endswith("_findings"):
         check = column.removesuffix("_findings")
         return check if check in catalogue.CHECKS else None
-    makers: dict[str, dict[str, Any]] = dict.fromkeys(
-        ("lengths", "turns", "language", "opener"), {}
-    )
-    makers["finding_counts"] = {"checks": list(catalogue.CHECKS)}
-    for name, options in makers.items():
+    for name in ("lengths", "turns", "language", "opener", "finding_counts"):
+        options = {"checks": list(catalogue.CHECKS)} if name == "finding_counts" else {}
         measure = catalogue.make(name, options)
         if isinstance(measure, Measure) and column in measure.adds().names:
             return name

@@ -20,7 +20,7 @@ from tamis.engine import finish
 from tamis.engine.choose import choose
 from tamis.engine.clashes import rename_clashes
 from tamis.engine.inputs import Inputs, resolve
-from tamis.engine.plan import Pass, plan
+from tamis.engine.plan import Pass, RowsTo, plan
 from tamis.engine.pool import Workers
 from tamis.engine.progress import Progress
 from tamis.engine.task import (
@@ -32,7 +32,7 @@ from tamis.engine.task import (
     run_task_async,
     stored_result,
 )
-from tamis.errors import LLMError, StoreError
+from tamis.errors import LLMError, StoreError, TamisError
 from tamis.formats.split import TARGET_BYTES
 from tamis.llm.types import Asker
 from tamis.op import Measure, Select
@@ -58,6 +58,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     llm: Callable[[Path], AbstractAsyncContextManager[Asker]] | None = None
     llm_name: str = ""
     not_checked: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def rows_to(self) -> RowsTo:
+        """Where final rows go: into a data set, to the caller's output file, or nowhere."""
+        if self.keeps_data:
+            return "dataset"
+        return "file" if self.output is not None else "nowhere"
 
     @property
     def n_workers(self) -> int:
@@ -99,8 +106,17 @@ def run(recipe: Recipe, folder: Path, settings: Settings) -> Outcome:
     Raises the first TamisError; whatever was finished by then stays and is used next time.
     """
     _claim(folder)
-    inputs = resolve(recipe, folder / "staged", settings.to_kind, shard_bytes=settings.shard_bytes)
-    lanes = plan(recipe, inputs.kind, inputs.schema, keeps_data=settings.keeps_data)
+    is_new = not folder.exists()
+    try:
+        inputs = resolve(
+            recipe, folder / "staged", settings.to_kind, shard_bytes=settings.shard_bytes
+        )
+        lanes = plan(recipe, inputs.kind, inputs.schema, rows_to=settings.rows_to)
+    except TamisError:
+        # a refused input leaves nothing behind
+        if is_new:
+            shutil.rmtree(folder, ignore_errors=True)
+        raise
     fingerprint = _fingerprint(recipe, inputs, settings)
     finished = is_finished(folder, fingerprint, settings.output)
     outcome = Outcome(

@@ -199,7 +199,7 @@ def dry_run(plan_: Plan, recipe: Recipe) -> Result:
     """Find and detect the inputs and plan the passes, writing nothing that stays."""
     with tempfile.TemporaryDirectory(prefix="tamis-") as staging:
         inputs = resolve(recipe, Path(staging), plan_.to_kind)
-        lanes = plan(recipe, inputs.kind, inputs.schema, keeps_data=plan_.needs_output)
+        lanes = plan(recipe, inputs.kind, inputs.schema, rows_to="nowhere")
         first = _first_rows(inputs)
     lines = [f"would read {len(inputs.inputs)} input(s) as {inputs.kind}:"]
     for one in inputs.inputs:

@@ -61,7 +61,7 @@ def demo(*, recorded: bool = False, common: Common | None = None) -> Result:
     )
     rl_set = data.export([str(calibrated.output)], to="gsm8k", common=to("rl.jsonl"))
     runs = [Path(str(r.run)) for r in (imported, checked, vetted, calibrated)]
-    page = look.report([str(run) for run in runs], common=to("report.html"))
+    page = look.report([str(run) for run in runs], title="Tamis demo", common=to("report.html"))
     steps = [imported, checked, vetted, sft, calibrated, rl_set]
     return Result(
         command="demo",

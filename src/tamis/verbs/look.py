@@ -31,13 +31,15 @@ def stored_report(folder: Path) -> dict[str, Any] | None:
     return msgspec.json.decode(path.read_bytes()) if path.is_file() else None
 
 
-def report(runs: Sequence[str], *, common: Common | None = None) -> Result:
+def report(
+    runs: Sequence[str], *, title: str | None = None, common: Common | None = None
+) -> Result:
     """One page over one or more run folders, rendered from `report.json` beside it."""
     common = common or Common()
     folders = [_run_folder(name) for name in runs]
     target = Path(common.output) if common.output else folders[0]
     page = target if target.suffix == ".html" else target / "report.html"
-    built: dict[str, Any] = msgspec.to_builtins(build_report(folders))
+    built: dict[str, Any] = msgspec.to_builtins(build_report(folders, title=title))
     write_bytes(page.with_suffix(".json"), msgspec.json.encode(built))
     write_bytes(page, render(built).encode())
     return Result(
