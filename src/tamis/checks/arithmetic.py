@@ -6,12 +6,14 @@ import functools
 from fractions import Fraction
 from typing import ClassVar
 
+import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 
 from tamis.checks.equations import wrong_equations
 from tamis.checks.scan import excerpt, message_texts_hit
 from tamis.columns import FindingsBuilder, FlatMessages
-from tamis.kernels.patterns import PatternSet
+from tamis.kernels.patterns import PatternSet, string_buffers
 from tamis.op import Measure
 from tamis.records import Rule
 from tamis.schema import FINDINGS
@@ -46,7 +48,7 @@ class Arithmetic(Measure, frozen=True, forbid_unknown_fields=True, kw_only=True)
 
     Reads:   messages; assistant content and reasoning.
     Adds:    arithmetic_findings  FINDINGS; one for each equation that is wrong.
-    Cost:    one Hyperscan pass; exact fractions for the texts with an equation.
+    Cost:    one Hyperscan pass; exact fractions for the texts with an equation that is not plainly right.
     Source:  calculator annotations of GSM8K (Cobbe et al. 2021); the rules are our own.
     """
 
@@ -61,7 +63,10 @@ class Arithmetic(Measure, frozen=True, forbid_unknown_fields=True, kw_only=True)
         """Look at every assistant text of the batch."""
         flat = FlatMessages(batch.column("messages"))
         findings = FindingsBuilder(flat.n_rows)
-        for hit in message_texts_hit(flat, _prefilter(), assistant_only=True):
+        hits = message_texts_hit(
+            flat, _prefilter(), assistant_only=True, pass_over=_are_plainly_right
+        )
+        for hit in hits:
             for wrong in wrong_equations(hit.text):
                 findings.report(
                     hit.row,
@@ -73,6 +78,19 @@ class Arithmetic(Measure, frozen=True, forbid_unknown_fields=True, kw_only=True)
                     excerpt=excerpt(hit.text, wrong.start, wrong.end),
                 )
         return pa.record_batch([findings.column()], schema=self.adds())
+
+
+def _are_plainly_right(
+    texts: pa.StringArray, places: npt.NDArray[np.int64]
+) -> npt.NDArray[np.bool_]:
+    # numba is slow to import, and most batches have no equation
+    from tamis.kernels.plain_equations import plainly_right
+
+    offsets, content = string_buffers(texts)
+    are_right: npt.NDArray[np.bool_] = plainly_right(
+        np.frombuffer(content, np.uint8), offsets.astype(np.int64), places
+    )
+    return are_right
 
 
 @functools.cache

@@ -15,9 +15,13 @@ import pyarrow.compute as pc
 from tamis.columns import ROLES, FlatMessages
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+
+    import numpy.typing as npt
 
     from tamis.kernels.patterns import PatternSet
+
+    PassOver = Callable[[pa.StringArray, npt.NDArray[np.int64]], npt.NDArray[np.bool_]]
 
 ASSISTANT = ROLES.index("assistant")
 EXCERPT_CHARS = 160
@@ -34,18 +38,28 @@ class HitText(msgspec.Struct, frozen=True):
 
 
 def message_texts_hit(
-    flat: FlatMessages, patterns: PatternSet, *, assistant_only: bool
+    flat: FlatMessages,
+    patterns: PatternSet,
+    *,
+    assistant_only: bool,
+    pass_over: PassOver | None = None,
 ) -> Iterator[HitText]:
-    """The `content` and `reasoning` texts that may match, in that order."""
-    wanted = flat.role_codes() == ASSISTANT if assistant_only else np.ones(len(flat), dtype=bool)
+    """The `content` and `reasoning` texts that may match, in that order.
+
+    `pass_over(texts, places)` names, of the texts that were hit, those that need no exact rule.
+    """
     for field in ("content", "reasoning"):
         texts = flat.text(field)
         if texts.null_count == len(texts):
             continue
-        hits = [hit for hit in patterns.hits(texts).by_place() if wanted[hit[0]]]
+        hits = patterns.hits(texts)
+        if assistant_only:
+            hits = hits.where(flat.role_codes()[hits.place] == ASSISTANT)
+        if pass_over is not None and len(hits.place):
+            hits = hits.where(~pass_over(texts, hits.place))
         # one take, because a scalar at a time costs more than the rule behind it
-        found = texts.take(pa.array([place for place, _ in hits], pa.int64())).to_pylist()
-        for (place, ordinals), text in zip(hits, found, strict=True):
+        found = texts.take(pa.array(np.unique(hits.place))).to_pylist()
+        for (place, ordinals), text in zip(hits.by_place(), found, strict=True):
             if text:
                 path = f"messages[{flat.position[place]}].{field}"
                 yield HitText(int(flat.owner[place]), path, text, ordinals)

@@ -39,6 +39,10 @@ class Hits(msgspec.Struct, frozen=True):
     place: IntArray
     pattern: IntArray
 
+    def where(self, wanted: npt.NDArray[np.bool_]) -> Hits:
+        """The hits for which (n_hits,) `wanted` is true."""
+        return Hits(place=self.place[wanted], pattern=self.pattern[wanted])
+
     def by_place(self) -> Iterator[tuple[int, list[int]]]:
         """Each text that was hit, with the ordinals of the patterns that hit it."""
         if not len(self.place):
