@@ -136,3 +136,52 @@ def test_the_walk_through_the_code_ends_as_the_page_says(tmp_path: Path) -> None
     assert "".join(told) == blocks(page, "text")[0]
     first = (tmp_path / "pool.jsonl").read_bytes().splitlines(keepends=True)[0]
     assert (tmp_path / "sft.jsonl").read_bytes() == first
+
+
+OPENAI = '{"messages":[{"role":"user","content":"%s"},{"role":"assistant","content":"%s"}]}\n'
+RIVER = OPENAI % (
+    "Where does the Rhine end?",
+    "The Rhine ends in the North Sea, in the Netherlands.",
+)
+LOUD = OPENAI % ("TELL ME NOW?", "Shouting does not make the answer come any faster, I am afraid.")
+PLEA = OPENAI % ("Name a river in France.", "The Loire is the longest river that France has.")
+OPEN_THINK = OPENAI % ("What is 6 * 7?", "<think>6 * 7 = 42, so the answer must be 42.")
+SHAREGPT = (
+    '[{"conversations":[{"from":"human","value":"Where does the Danube end?"},'
+    '{"from":"gpt","value":"The Danube ends in the Black Sea, in Romania."}]}]'
+)
+
+
+def test_the_operator_of_the_guide_runs_as_the_guide_says(tmp_path: Path) -> None:
+    page = ROOT / "docs" / "guides" / "own-operator.md"
+    module = next(text for text in blocks(page, "python") if text.startswith("import tamis"))
+    (tmp_path / "house_rules.py").write_text(module, encoding="utf-8")
+    (tmp_path / "asked.yaml").write_text(blocks(page, "yaml")[0], encoding="utf-8")
+    (tmp_path / "pool.jsonl").write_text(RIVER + LOUD + PLEA, encoding="utf-8")
+    run_tamis("run", "asked.yaml", folder=tmp_path)
+    assert (tmp_path / "asked.jsonl").read_text("utf-8") == RIVER
+    reasons = [run_tamis("why", "asked.jsonl", f"pool.jsonl:{n}", folder=tmp_path) for n in (2, 3)]
+    assert [said.splitlines()[2] for said in reasons] == [
+        "  dropped by step `keep`: shouts",
+        "  dropped by step `keep-2`: asks nothing",
+    ]
+
+
+def test_the_full_recipe_of_the_guide_runs(tmp_path: Path) -> None:
+    page = ROOT / "docs" / "guides" / "recipes.md"
+    (tmp_path / "vet.yaml").write_text(blocks(page, "yaml")[0], encoding="utf-8")
+    (tmp_path / "raw").mkdir()
+    (tmp_path / "raw" / "pool.jsonl").write_text(RIVER + OPEN_THINK + RIVER, encoding="utf-8")
+    (tmp_path / "raw" / "share.json").write_text(SHAREGPT, encoding="utf-8")
+    run_tamis("run", "vet.yaml", folder=tmp_path)
+    run_tamis("export", "vetted", "--to", "openai", "-o", "sft.jsonl", folder=tmp_path)
+    asked = (tmp_path / "sft.jsonl").read_text("utf-8")
+    assert [asked.count(river) for river in ("Rhine end?", "Danube end?", "6 * 7")] == [1, 1, 0]
+
+
+def test_the_gate_of_the_guide_fails_on_an_error_and_passes_without(tmp_path: Path) -> None:
+    (tmp_path / "bad.jsonl").write_text(OPEN_THINK, encoding="utf-8")
+    (tmp_path / "good.jsonl").write_text(RIVER, encoding="utf-8")
+    told = run_tamis("check", "bad.jsonl", "--format", "json", folder=tmp_path, code=1)
+    assert '"gates_missed":[{"gate":"error","rules":["think-tags/unpaired"]}]' in told
+    assert run_tamis("check", "good.jsonl", "--format", "quiet", folder=tmp_path) == ""
