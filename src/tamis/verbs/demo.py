@@ -67,7 +67,7 @@ def demo(*, recorded: bool = False, common: Common | None = None) -> Result:
         command="demo",
         output=str(out),
         counts=imported.counts,
-        lines=_story(steps, page, why_recorded=missing if replays else None),
+        lines=_story(steps, page, why_recorded=(missing or "asked for") if replays else None),
         body={
             "runs": {r.command: {"run": r.run, "counts": r.counts} for r in steps},
             "report": page.output,
