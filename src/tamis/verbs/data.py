@@ -15,6 +15,7 @@ from tamis.dataset import read_batches
 from tamis.errors import RecipeError
 from tamis.ledger import rule_counts
 from tamis.recipe import Recipe, Step
+from tamis.reports.sarif import sarif
 from tamis.reports.terminal import markdown, summary_lines
 from tamis.schema import Kind
 from tamis.verbs.common import Common, Plan, Result, execute, is_file_output
@@ -97,6 +98,7 @@ def check(
     }
     result.body["first_findings"] = findings = first_findings(Path(result.run))
     result.lines += [finding_line(finding) for finding in findings]
+    result.renderings["sarif"] = sarif(Path(result.run))
     return with_report(result)
 
 
