@@ -37,7 +37,7 @@ _HOMES = {
     "show": "tamis.verbs.look",
     "why": "tamis.verbs.look",
 }
-__all__ = list(_HOMES)  # noqa: PLE0605
+__all__ = list(_HOMES)
 
 
 def __getattr__(name: str) -> Any:

@@ -17,6 +17,8 @@ The plain-Python twin is `reference.tokens`; both read the one table below.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numba as nb
 import numpy as np
 import numpy.typing as npt
@@ -92,10 +94,10 @@ def _kind(code: int) -> int:
 
 
 @intrinsic
-def eight_bytes(typing_context, text, at):  # type: ignore[no-untyped-def]
+def eight_bytes(typing_context: Any, text: Any, at: Any) -> Any:
     """The eight bytes at `text[at]` as one number: an unaligned load, which numba does not spell."""
 
-    def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         array = context.make_array(signature.args[0])(context, builder, arguments[0])
         place = builder.gep(array.data, [arguments[1]])
         number = builder.bitcast(place, ir.IntType(64).as_pointer())
@@ -105,10 +107,10 @@ def eight_bytes(typing_context, text, at):  # type: ignore[no-untyped-def]
 
 
 @intrinsic
-def _trailing_zeros(typing_context, number):  # type: ignore[no-untyped-def]
+def _trailing_zeros(typing_context: Any, number: Any) -> Any:
     """Zero bits below the lowest set one; 64 when there is none."""
 
-    def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         return builder.cttz(arguments[0], ir.IntType(1)(0))
 
     return nb.uint64(number), generate

@@ -37,4 +37,6 @@ class Asker(Protocol):
     Rate limit, retries, cost cap and the append-only store of finished calls live behind it.
     """
 
-    async def ask(self, request: ChatRequest) -> Completion: ...
+    async def ask(self, request: ChatRequest) -> Completion:
+        """One answer. Raises: LLMError when there is none after all retries."""
+        ...
