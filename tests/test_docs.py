@@ -185,3 +185,8 @@ def test_the_gate_of_the_guide_fails_on_an_error_and_passes_without(tmp_path: Pa
     told = run_tamis("check", "bad.jsonl", "--format", "json", folder=tmp_path, code=1)
     assert '"gates_missed":[{"gate":"error","rules":["think-tags/unpaired"]}]' in told
     assert run_tamis("check", "good.jsonl", "--format", "quiet", folder=tmp_path) == ""
+
+
+def test_the_first_screen_of_the_readme_is_what_the_demo_prints(tmp_path: Path) -> None:
+    told = run_tamis("demo", "--recorded", folder=tmp_path)
+    assert told == blocks(ROOT / "README.md", "text")[0]

@@ -106,3 +106,46 @@ def signature(hashes: Sequence[int], factors: Sequence[int], addends: Sequence[i
         min((factor * half + addend) & 0xFFFFFFFF for half in halves)
         for factor, addend in zip(factors, addends, strict=True)
     ]
+
+
+def letter_counts(text: str, scripts: Sequence[tuple[int, int, int]]) -> list[int]:
+    """Letters of a text, characters beyond ASCII of no script listed, then those of each script.
+
+    Planes from U+32400 on hold no letters and are not counted.
+
+    scripts: (number from 1, first code point, last code point)
+
+    >>> letter_counts("ab é 你", [(1, 0x4E00, 0x9FFF)])
+    [4, 1, 1]
+    """
+    counts = [0] * (2 + max(number for number, _, _ in scripts))
+    for character in text:
+        code = ord(character)
+        counts[0] += re.match(r"[^\W\d_]", character) is not None
+        if 0x80 <= code < 0x32400:
+            of = [number for number, first, last in scripts if first <= code <= last]
+            counts[1 + (of[-1] if of else 0)] += 1
+    return counts
+
+
+def reads_as_english(text: str, own: set[str], shared: set[str]) -> bool:
+    """Whether every 40 words of a text hold enough small words of English, and hardly any accents.
+
+    A word of `own` counts 2, one of `shared` 1; 40 words need 12 and three of `own`, a whole text of
+    fewer 10 and three.
+    """
+    words = [word.lower() for word in re.findall("[A-Za-z]+", text)]
+    stretches = [words[at : at + 40] for at in range(0, len(words), 40)]
+    if len(words) % 40 == 0:
+        stretches.append([])
+    counts = [(len(s), sum(w in own for w in s), sum(w in shared for w in s)) for s in stretches]
+    *whole, (n_last, n_own, n_shared) = counts
+    last = 2 * n_own + n_shared
+    n_wide = sum(re.match(r"[^\W\d_]", c) is not None and ord(c) >= 0x80 for c in text)
+    return (
+        all(2 * owned + others >= 12 and owned >= 3 for _, owned, others in whole)
+        and last * 40 >= 12 * (n_last - 3)
+        and n_own * 40 >= 3 * (n_last - 3)
+        and (bool(whole) or (last >= 10 and n_own >= 3))
+        and n_wide * 50 <= sum(map(len, words))
+    )
