@@ -11,9 +11,8 @@ import msgspec
 import pyarrow as pa
 
 from tamis.formats import ReadBatch, Source, find_sources, get_format, read_range, split
-from tamis.formats import read as reading
-from tamis.formats.base import Range
-from tamis.formats.rows import RawRows
+from tamis.formats.read import read_rows
+from tamis.formats.rows import rows_of
 from tamis.schema import ROWS, UNREADABLE
 
 
@@ -48,17 +47,12 @@ def read_all(
     return rows, unreadable
 
 
-def read_lines(lines: list[bytes], format_name: str, *, bulk: bool = True) -> ReadBatch:
-    """Lines in one step, with or without the bulk reader."""
+def read_lines(lines: list[bytes], format_name: str, *, scanned: bool = True) -> ReadBatch:
+    """Lines in one step, with or without the compiled scanner."""
     form = get_format(format_name)
-    part = Range(
-        source="rows.jsonl", path="", container="jsonl", index=0, start=0, end=1, first_line=1
-    )
-    batch = reading.Batch(part, form)
-    numbers = list(range(1, len(lines) + 1))
-    reader = form.bulk() if bulk and form.bulk is not None else None
-    reading.read_step(batch, reader, RawRows(lines=lines, numbers=numbers, offsets=numbers))
-    return batch.finish({})
+    if not scanned:
+        form = msgspec.structs.replace(form, layout=None)
+    return read_rows(rows_of(lines, 1, 0), "rows.jsonl", form, {})
 
 
 def line_of(row: Any) -> bytes:

@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Literal, Protocol
+from collections.abc import Callable, Mapping
+from typing import Any, Literal
 
 import msgspec
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from tamis.formats.layout import Layout
 from tamis.records import Conversation, Preference, Question
 from tamis.schema import Kind
 
 Container = Literal["jsonl", "array", "parquet"]
 Record = Conversation | Question | Preference
 Row = dict[str, Any]
-
-# Spellings that a canonical row cannot say (an alias of a role, a null beside an absent key) are kept
-# under this key of `meta` and `extra`, so that writing the same format gives the same JSON values.
-MARKER = "_tamis"
 
 
 class Source(msgspec.Struct, frozen=True, kw_only=True):
@@ -83,18 +80,6 @@ class ReadBatch(msgspec.Struct, frozen=True):
     own_keys: npt.NDArray[np.uint64]
 
 
-class Bulk(Protocol):
-    """A format's fast reader: whole lists of lines, with exactly the results of `Format.parse`."""
-
-    def decode(self, lines: Sequence[bytes]) -> list[Any]:
-        """A typed row for each line, None where only the exact reader may judge it."""
-        ...
-
-    def extend(self, columns: Any, rows: Sequence[Any]) -> None:
-        """Append decoded rows to `RowColumns`."""
-        ...
-
-
 class Format(msgspec.Struct, frozen=True, kw_only=True):
     """One outside shape, reading and writing together.
 
@@ -102,7 +87,7 @@ class Format(msgspec.Struct, frozen=True, kw_only=True):
     parse:   the members of one row (JSON texts) in, a record out; RowError names the place.
     write:   one canonical row (plain Python) in, the members of the outside row out; InputError
              names the field the shape cannot hold.
-    bulk:    makes a fast reader for one range, or None.
+    layout:  what the compiled scanner must know to read simple rows many at once, or None.
     """
 
     name: str
@@ -111,4 +96,4 @@ class Format(msgspec.Struct, frozen=True, kw_only=True):
     matches: Callable[[Mapping[str, Any]], bool]
     parse: Callable[[dict[str, msgspec.Raw]], Record]
     write: Callable[[Row], dict[str, Any]]
-    bulk: Callable[[], Bulk] | None = None
+    layout: Layout | None = None

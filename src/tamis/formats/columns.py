@@ -1,11 +1,8 @@
-"""Collects rows as flat lists of plain values and turns them into one batch of a kind's schema.
-
-Both readers append here: the exact one whole records, the bulk ones flat lists.
-"""
+"""Collects records as flat lists of plain values and turns them into the columns of a kind's schema."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -13,8 +10,8 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from tamis.formats.base import Record
-from tamis.records import Message, ToolCall
-from tamis.schema import HEAD, MESSAGE, REFERENCE, REWARD, ROWS, TOOL_CALL, Kind
+from tamis.records import Message
+from tamis.schema import MESSAGE, REFERENCE, REWARD, ROWS, TOOL_CALL, Kind
 
 LISTS: dict[Kind, tuple[str, ...]] = {
     "conversations": ("messages",),
@@ -49,46 +46,19 @@ class MessageColumns:
 
     def append(self, messages: Sequence[Message]) -> None:
         """One row's messages."""
-        fields = {
-            name: values
-            for name in MESSAGE_FIELDS
-            if any(values := [getattr(message, name) for message in messages])
-            or values.count(None) != len(values)
-        }
-        calls = {
-            place: message.tool_calls
-            for place, message in enumerate(messages)
-            if message.tool_calls is not None
-        }
-        self.extend([len(messages)], len(messages), calls, **fields)
-
-    def extend(
-        self,
-        counts: Sequence[int],
-        n: int,
-        calls: Mapping[int, Sequence[ToolCall]],
-        **fields: list[Any],
-    ) -> None:
-        """Many rows at once: `n` messages in all, fields not named are null for all of them.
-
-        calls: tool calls of the messages (by place) that have a list of them.
-        """
-        self.counts.extend(counts)
-        for name in fields:
-            if name not in self.fields:
-                self.fields[name] = [None] * self.n_messages
-        for name, values in self.fields.items():
-            values.extend(fields[name] if name in fields else [None] * n)
-        self.n_messages += n
-        self._extend_calls(n, calls)
-
-    def _extend_calls(self, n: int, calls: Mapping[int, Sequence[ToolCall]]) -> None:
-        counts: list[int | None] = [None] * n
-        for place in sorted(calls):
-            counts[place] = len(calls[place])
-            for name, values in self.calls.items():
-                values.extend([getattr(call, name) for call in calls[place]])
-        self.n_calls.extend(counts)
+        self.counts.append(len(messages))
+        for name in MESSAGE_FIELDS:
+            values = [getattr(message, name) for message in messages]
+            if name in self.fields:
+                self.fields[name].extend(values)
+            elif values.count(None) != len(values):
+                self.fields[name] = [*([None] * self.n_messages), *values]
+        self.n_messages += len(messages)
+        for message in messages:
+            calls = message.tool_calls
+            self.n_calls.append(None if calls is None else len(calls))
+            for name, listed in self.calls.items():
+                listed.extend([getattr(call, name) for call in calls or ()])
 
     def array(self) -> pa.ListArray:
         """The column, of type `schema.MESSAGES`."""
@@ -108,7 +78,8 @@ class MessageColumns:
             return pa.nulls(self.n_messages, MESSAGE.field("tool_calls").type)
         absent = [count is None for count in self.n_calls]
         flat = pa.StructArray.from_arrays(
-            [_column(self.calls[field.name], field) for field in TOOL_CALL], fields=list(TOOL_CALL)
+            [pa.array(self.calls[field.name], field.type) for field in TOOL_CALL],
+            fields=list(TOOL_CALL),
         )
         offsets = pa.array(_offsets([count or 0 for count in self.n_calls]))
         return pa.ListArray.from_arrays(offsets, flat, mask=pa.array(absent))
@@ -136,29 +107,14 @@ class RowColumns:
             values.append(getattr(record, name))
         self.keys.append(key)
 
-    def batch(self, head: dict[str, Any]) -> pa.RecordBatch:
-        """The rows as a batch of `schema.ROWS[kind]`; `head` has the HEAD columns."""
+    def arrays(self) -> dict[str, pa.Array]:
+        """The columns that a format fills, by name."""
+        found = {name: messages.array() for name, messages in self.lists.items()}
+        found |= {name: _struct_column(self.structs[name], _STRUCTS[name]) for name in self.structs}
         schema = ROWS[self.kind]
-        n_rows = len(self.keys)
-        columns = []
-        for field in schema:
-            if field.name in self.lists:
-                columns.append(self.lists[field.name].array())
-            elif field.name in self.structs:
-                columns.append(_struct_column(self.structs[field.name], _STRUCTS[field.name]))
-            elif field.name in self.plain:
-                columns.append(_column(self.plain[field.name], field))
-            elif field.name in HEAD.names:
-                values = head[field.name]
-                is_array = isinstance(values, pa.Array)
-                columns.append(values if is_array else pa.array(values, field.type))
-            else:  # parents: a row that was read has none
-                columns.append(_no_parents(n_rows))
-        return pa.RecordBatch.from_arrays(columns, schema=schema)
-
-
-def _column(values: list[Any], field: pa.Field) -> pa.Array:
-    return pa.array(values, field.type)
+        return found | {
+            name: pa.array(values, schema.field(name).type) for name, values in self.plain.items()
+        }
 
 
 def _struct_column(values: list[Any], struct: pa.StructType) -> pa.StructArray:
@@ -170,11 +126,6 @@ def _struct_column(values: list[Any], struct: pa.StructType) -> pa.StructArray:
     ]
     absent = pa.array([value is None for value in values], pa.bool_())
     return pa.StructArray.from_arrays(arrays, fields=list(struct), mask=absent)
-
-
-def _no_parents(n_rows: int) -> pa.ListArray:
-    offsets = pa.array(np.zeros(n_rows + 1, dtype=np.int32))
-    return pa.ListArray.from_arrays(offsets, pa.array([], pa.string()))
 
 
 def _offsets(counts: Sequence[int]) -> npt.NDArray[np.int32]:

@@ -112,8 +112,8 @@ def _some_rows(source: Source) -> Iterator[bytes]:
     ranges = split(source)
     for place in sorted({0, len(ranges) // 2, len(ranges) - 1} if ranges else ()):
         for rows in raw_rows(ranges[place], _PLACE_BYTES):
-            step = max(1, len(rows.lines) // ROWS_PER_PLACE)
-            yield from rows.lines[::step]
+            step = max(1, len(rows) // ROWS_PER_PLACE)
+            yield from map(rows.line, range(0, len(rows), step))
             break
 
 

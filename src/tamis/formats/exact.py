@@ -13,8 +13,10 @@ import msgspec
 from msgspec import Raw
 
 from tamis.errors import RowError
-from tamis.formats.base import MARKER
 
+# Spellings that a canonical row cannot say (an alias of a role, a null beside an absent key) are kept
+# under this key of `meta` and `extra`, so that writing the same format gives the same JSON values.
+MARKER = "_tamis"
 MAX_DEPTH = 64
 MAX_ROW_BYTES = 1 << 30
 

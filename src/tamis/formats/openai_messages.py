@@ -10,7 +10,7 @@ from msgspec import Raw
 
 from tamis.errors import InputError, RowError
 from tamis.formats import exact
-from tamis.formats.base import MARKER
+from tamis.formats.exact import MARKER
 from tamis.formats.roles import canonical_role
 from tamis.records import Message, ToolCall
 

@@ -3,41 +3,76 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from io import RawIOBase
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from tamis.errors import InputError
 from tamis.formats.arrays import Element, elements_within
 from tamis.formats.base import Range
+from tamis.kernels.json_tables import PADDING
 
 _BOM = b"\xef\xbb\xbf"
-_NEWLINE = 10
+_NEWLINE, _BLANK = 10, 32
 _SPACE = b" \t\r"
+_BLANKS = np.frombuffer(_SPACE, dtype=np.uint8)
 
 
 class RawRows(msgspec.Struct, frozen=True):
     """Some rows as bytes, without those that are blank.
 
-    numbers: line, array element or Parquet row of each, from 1; offsets: bytes into the source, None
-    for Parquet.
+    text:    (n_bytes + PADDING,) uint8: the rows and what stands between them, then spaces
+    starts, ends: (n_rows,) int64, bytes of `text`
+    numbers: (n_rows,) int64, line, array element or Parquet row of each, from 1
+    base:    where `text` starts in the source; None for Parquet
     """
 
-    lines: list[bytes]
-    numbers: list[int]
-    offsets: list[int] | None
+    text: npt.NDArray[np.uint8]
+    starts: npt.NDArray[np.int64]
+    ends: npt.NDArray[np.int64]
+    numbers: npt.NDArray[np.int64]
+    base: int | None
 
-    def take(self, places: Sequence[int]) -> RawRows:
+    def __len__(self) -> int:
+        return len(self.starts)
+
+    @property
+    def n_bytes(self) -> int:
+        """Bytes of all rows and of what stands between them."""
+        return len(self.text) - PADDING
+
+    def line(self, place: int) -> bytes:
+        """The bytes of one row."""
+        return self.text[self.starts[place] : self.ends[place]].tobytes()
+
+    def where(self, mask: npt.NDArray[np.bool_]) -> RawRows:
         """Some of the rows."""
         return RawRows(
-            lines=[self.lines[place] for place in places],
-            numbers=[self.numbers[place] for place in places],
-            offsets=None if self.offsets is None else [self.offsets[place] for place in places],
+            text=self.text,
+            starts=self.starts[mask],
+            ends=self.ends[mask],
+            numbers=self.numbers[mask],
+            base=self.base,
         )
+
+
+def rows_of(lines: Sequence[bytes], first_number: int, base: int | None) -> RawRows:
+    """Rows from their bytes, one line each."""
+    ends = np.cumsum([len(line) + 1 for line in lines], dtype=np.int64) - 1
+    text = np.frombuffer(b"\n".join(lines) + b" " * PADDING, dtype=np.uint8)
+    return RawRows(
+        text=text,
+        starts=np.concatenate([[0], ends[:-1] + 1]),
+        ends=ends,
+        numbers=np.arange(first_number, first_number + len(lines)),
+        base=base,
+    )
 
 
 def raw_rows(part: Range, batch_bytes: int) -> Iterator[RawRows]:
@@ -55,38 +90,63 @@ def raw_rows(part: Range, batch_bytes: int) -> Iterator[RawRows]:
 
 def _line_rows(part: Range, batch_bytes: int) -> Iterator[RawRows]:
     place, number = part.start, part.first_line
-    with Path(part.path).open("rb") as stream:
-        stream.seek(place)
+    size = batch_bytes
+    with Path(part.path).open("rb", buffering=0) as stream:
         while place < part.end:
-            block = stream.read(min(batch_bytes, part.end - place))
-            if not block:
+            stream.seek(place)
+            text = _read(stream, min(size, part.end - place))
+            ends = np.flatnonzero(text[:-PADDING] == _NEWLINE)
+            n_bytes = len(text) - PADDING
+            if not n_bytes:
                 return
-            if place + len(block) < part.end and not block.endswith(b"\n"):
-                block += stream.readline()
-            rows = _block_rows(block, place, number)
-            if rows.lines:
+            if place + n_bytes < part.end:
+                if not len(ends):
+                    size *= 2  # a row longer than a batch
+                    continue
+                n_bytes = int(ends[-1]) + 1
+                text = text[: n_bytes + PADDING]
+                text[n_bytes:] = _BLANK
+            elif not len(ends) or ends[-1] != n_bytes - 1:
+                ends = np.append(ends, n_bytes)
+            rows = _lines_of(text, ends, place, number)
+            if len(rows):
                 yield rows
-            number += block.count(b"\n")
-            place += len(block)
+            number += len(ends)
+            place += n_bytes
+            size = batch_bytes
 
 
-def _block_rows(block: bytes, place: int, number: int) -> RawRows:
-    # numpy finds line ends five times as fast as bytes.split (CPython 3.11)
-    ends = np.flatnonzero(np.frombuffer(block, dtype=np.uint8) == _NEWLINE)
-    if not block.endswith(b"\n"):
-        ends = np.append(ends, len(block))
+def _read(stream: RawIOBase, size: int) -> npt.NDArray[np.uint8]:
+    """The next bytes of a stream and `PADDING` behind them."""
+    text = np.empty(size + PADDING, dtype=np.uint8)
+    n_bytes = 0
+    while n_bytes < size and (n_more := stream.readinto(text[n_bytes:size].data)):
+        n_bytes += n_more
+    text[n_bytes : n_bytes + PADDING] = _BLANK
+    return text[: n_bytes + PADDING]
+
+
+def _lines_of(
+    text: npt.NDArray[np.uint8], ends: npt.NDArray[np.int64], place: int, number: int
+) -> RawRows:
     starts = np.concatenate([[0], ends[:-1] + 1])
-    lines = [block[start:end] for start, end in zip(starts.tolist(), ends.tolist(), strict=True)]
-    offsets = (starts + place).tolist()
-    if place == 0 and block.startswith(_BOM):
-        lines[0], offsets[0] = lines[0][len(_BOM) :], len(_BOM)
+    if place == 0 and text[: len(_BOM)].tobytes() == _BOM:
+        starts[0] = len(_BOM)
     rows = RawRows(
-        lines=lines,
-        numbers=list(range(number, number + len(lines))),
-        offsets=offsets,
+        text=text,
+        starts=starts,
+        ends=ends,
+        numbers=np.arange(number, number + len(ends)),
+        base=place,
     )
-    filled = [at for at, line in enumerate(lines) if line.strip(_SPACE)]
-    return rows if len(filled) == len(lines) else rows.take(filled)
+    # few rows start with a blank; whether they are nothing else takes a look at each
+    may_be_blank = np.flatnonzero((starts >= ends) | np.isin(text[starts], _BLANKS))
+    blank = [at for at in may_be_blank.tolist() if not rows.line(at).strip(_SPACE)]
+    if not blank:
+        return rows
+    is_filled = np.ones(len(ends), dtype=np.bool_)
+    is_filled[blank] = False
+    return rows.where(is_filled)
 
 
 def _array_rows(part: Range, batch_bytes: int) -> Iterator[RawRows]:
@@ -94,7 +154,7 @@ def _array_rows(part: Range, batch_bytes: int) -> Iterator[RawRows]:
         stream.seek(part.start)
         block = stream.read(part.end - part.start)
     if part.is_one_row:
-        yield RawRows(lines=[block], numbers=[part.first_line], offsets=[part.start])
+        yield rows_of([block], part.first_line, part.start)
         return
     pending: list[Element] = []
     number = part.first_line
@@ -109,10 +169,16 @@ def _array_rows(part: Range, batch_bytes: int) -> Iterator[RawRows]:
 
 
 def _element_rows(block: bytes, elements: Sequence[Element], base: int, number: int) -> RawRows:
+    first, last = elements[0].start, elements[-1].end
+    text = np.empty(last - first + PADDING, dtype=np.uint8)
+    text[:-PADDING] = np.frombuffer(block, np.uint8, last - first, first - base)
+    text[-PADDING:] = _BLANK
     return RawRows(
-        lines=[block[element.start - base : element.end - base] for element in elements],
-        numbers=list(range(number, number + len(elements))),
-        offsets=[element.start for element in elements],
+        text=text,
+        starts=np.array([element.start - first for element in elements], np.int64),
+        ends=np.array([element.end - first for element in elements], np.int64),
+        numbers=np.arange(number, number + len(elements)),
+        base=first,
     )
 
 
@@ -125,7 +191,7 @@ def _parquet_rows(part: Range, batch_bytes: int) -> Iterator[RawRows]:
             if first < last:
                 piece = batch.slice(first - number, last - first)
                 lines = [msgspec.json.encode(_without_nulls(row)) for row in piece.to_pylist()]
-                yield RawRows(lines=lines, numbers=list(range(first, last)), offsets=None)
+                yield rows_of(lines, first, None)
             number += len(batch)
     except pa.ArrowInvalid as error:
         raise InputError(f"{part.path}: expected a Parquet file, got: {error}") from error

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from itertools import chain
 from typing import Any
 
 import msgspec
@@ -12,11 +11,11 @@ from msgspec import Raw
 from tamis.errors import InputError, RowError
 from tamis.formats import exact
 from tamis.formats.base import Format, Row
-from tamis.formats.bulk import Members, TopLevel, decode_lines
-from tamis.formats.columns import RowColumns
+from tamis.formats.layout import Layout
 from tamis.formats.openai_messages import is_json, put_train, take_train
-from tamis.formats.roles import CALL_WORDS, SHAREGPT, canonical_role
+from tamis.formats.roles import CALL_WORDS, CANONICAL, SHAREGPT, canonical_role
 from tamis.formats.tools import AS_TEXT, put_tools, take_tools
+from tamis.kernels.json_tables import AT_TOP, NO_WORD, TRAIN_WORD
 from tamis.records import Conversation, Message, ToolCall
 
 _CALL_KEYS = frozenset({"name", "arguments"})
@@ -50,7 +49,8 @@ def system_message(content: str) -> Message:
     return Message(role="system", content=content, extra=_SYSTEM_MARK)
 
 
-_SYSTEM_MARK = exact.rest_text({}, {"place": "system"}, "")
+_SYSTEM_PLACE: dict[str, object] = {"place": "system"}
+_SYSTEM_MARK = exact.rest_text({}, _SYSTEM_PLACE, "")
 
 
 def _parse_turn(raw: Raw, path: str) -> Message:
@@ -178,89 +178,30 @@ def _value(calls: list[ToolCall], mark: dict[str, Raw]) -> str:
     return calls_text(calls)
 
 
-class _Turn(msgspec.Struct, forbid_unknown_fields=True, gc=False, rename={"word": "from"}):
-    word: str
-    value: str
+def _marks(word: str, marks: int) -> dict[str, object]:
+    """The marker of a turn, as `_parse_turn` makes it."""
+    if marks & AT_TOP:
+        return dict(_SYSTEM_PLACE)
+    marker: dict[str, object] = {"flag": "train"} if marks & TRAIN_WORD else {}
+    role = canonical_role(word)
+    if SHAREGPT.get(role, role) != word:
+        marker["role"] = word
+    return marker
 
 
-class BulkReader:
-    """Ordinary ShareGPT rows, many at once."""
-
-    def __init__(self) -> None:
-        self._top: TopLevel | None = None
-
-    def decode(self, lines: Sequence[bytes]) -> list[Any]:
-        """Typed rows; the unread top-level keys are learnt from the first lines."""
-        if self._top is None:
-            fields = [("conversations", list[_Turn]), ("system", str), ("tools", str)]
-            self._top = TopLevel(fields, lines[:64])
-        rows = decode_lines(lines, self._top.decode, self)
-        return [None if row is None or not self._is_plain(row) else row for row in rows]
-
-    def _is_plain(self, row: Any) -> bool:
-        # a blank `tools` needs a mark, rare enough to leave to the exact reader
-        has_tools = row.tools is None or bool(row.tools.strip())
-        return has_tools and self._top is not None and not self._top.is_deep(row)
-
-    def members(self, rows: Sequence[Any]) -> Members:
-        """All of them."""
-        assert self._top is not None
-        raws = self._top.raws(rows)
-        counts = [
-            1 + 2 * len(row.conversations) + (row.system is not None) + (row.tools is not None)
-            for row in rows
-        ]
-        for place, _ in raws:
-            counts[place] += 1
-        return Members(counts, raws)
-
-    def more_members(self, row: Any) -> tuple[int, list[bytes]]:
-        """None: `members` has seen all."""
-        return 0, []
-
-    def extend(self, columns: RowColumns, rows: Sequence[Any]) -> None:
-        """Append decoded rows; the few turns that need more than their two texts go one by one."""
-        assert self._top is not None
-        flat: list[Any] = list(chain.from_iterable([_with_system(row) for row in rows]))
-        words = [turn.word for turn in flat]
-        contents: list[str | None] = [turn.value for turn in flat]
-        roles = [_ROLES.get(word, word) for word in words]
-        named: dict[str, list[Any]] = {"role": roles, "content": contents}
-        calls = {}
-        if not _PLAIN_WORDS.issuperset(words):
-            named["extra"] = [None] * len(flat)
-            for place, word in enumerate(words):
-                if word not in _PLAIN_WORDS:
-                    message = _special(word, flat[place].value)
-                    roles[place], contents[place] = message.role, message.content
-                    named["extra"][place] = message.extra
-                    if message.tool_calls is not None:
-                        calls[place] = message.tool_calls
-        counts = [len(row.conversations) + (row.system is not None) for row in rows]
-        columns.lists["messages"].extend(counts, len(flat), calls, **named)
-        columns.plain["tools"].extend([row.tools for row in rows])
-        columns.plain["meta"].extend(self._top.meta(rows))
-        columns.keys.extend(self._top.own_keys(rows))
+def _written_calls(word: str, value: str) -> Message:
+    return _parse_turn(Raw(msgspec.json.encode({"from": word, "value": value})), "$")
 
 
-# stands in a turn's `word` for a top-level `system`: no author can write it
-_TOP_SYSTEM: Any = object()
-_PLAIN_WORDS = frozenset(SHAREGPT.values())
-_ROLES = {word: role for role, word in SHAREGPT.items()}
-
-
-def _with_system(row: Any) -> list[_Turn]:
-    turns: list[_Turn] = row.conversations
-    return turns if row.system is None else [_Turn(_TOP_SYSTEM, row.system), *turns]
-
-
-def _special(word: str, value: str) -> Message:
-    if word is _TOP_SYSTEM:
-        return system_message(value)
-    raw = msgspec.json.encode({"from": word, "value": value})
-    return _parse_turn(Raw(raw), "$")
-
-
+_LAYOUT = Layout(
+    top=("conversations", "tools", "system"),
+    message=("from", "value", NO_WORD, NO_WORD, NO_WORD, NO_WORD),
+    roles=(*CANONICAL.items(), *((word, "assistant") for word in sorted(CALL_WORDS))),
+    n_plain_roles=len(CANONICAL),
+    marks=_marks,
+    has_text_only=True,
+    calls=_written_calls,
+)
 FORMAT = Format(
     name="sharegpt",
     kind="conversations",
@@ -268,5 +209,5 @@ FORMAT = Format(
     matches=matches,
     parse=parse,
     write=write,
-    bulk=BulkReader,
+    layout=_LAYOUT,
 )

@@ -17,15 +17,12 @@ The plain-Python twin is `reference.tokens`; both read the one table below.
 
 from __future__ import annotations
 
-from typing import Any
-
 import numba as nb
 import numpy as np
 import numpy.typing as npt
-from llvmlite import ir
-from numba.extending import intrinsic
 
 from tamis.kernels.characters import FOLDED, KINDS, SEPARATOR, SINGLE, WORD
+from tamis.kernels.machine import eight_bytes, trailing_zeros
 
 WORD_SEED = 0xCBF29CE484222325
 WORD_STEP = 0xA0761D6478BD642F
@@ -93,29 +90,6 @@ def _kind(code: int) -> int:
     return SINGLE if code < _ASTRAL_SEPARATOR else SEPARATOR
 
 
-@intrinsic
-def eight_bytes(typing_context: Any, text: Any, at: Any) -> Any:
-    """The eight bytes at `text[at]` as one number: an unaligned load, which numba does not spell."""
-
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        array = context.make_array(signature.args[0])(context, builder, arguments[0])
-        place = builder.gep(array.data, [arguments[1]])
-        number = builder.bitcast(place, ir.IntType(64).as_pointer())
-        return builder.load(number, align=1)
-
-    return nb.uint64(text, at), generate
-
-
-@intrinsic
-def _trailing_zeros(typing_context: Any, number: Any) -> Any:
-    """Zero bits below the lowest set one; 64 when there is none."""
-
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        return builder.cttz(arguments[0], ir.IntType(1)(0))
-
-    return nb.uint64(number), generate
-
-
 @nb.njit(nb.uint64(TEXT, nb.int64, nb.int64), cache=True, nogil=True, inline="always")
 def _next_eight(text: npt.NDArray[np.uint8], at: int, end: int) -> np.uint64:
     """Up to eight bytes from `at`, the first lowest; bytes past `end` are 0."""
@@ -136,7 +110,7 @@ def _n_word_bytes(number: np.uint64) -> int:
     letters = (folded + _FROM_A) & ~(folded + _PAST_Z)
     digits = (low + _FROM_0) & ~(low + _PAST_9)
     outside = ~((letters | digits) & ~number) & _TOP_BITS
-    return np.int64(_trailing_zeros(outside) >> np.uint64(3))
+    return np.int64(trailing_zeros(outside) >> np.uint64(3))
 
 
 @nb.njit(nb.int64(TEXT, nb.int64, nb.int64, HASHES, nb.int64), cache=True, nogil=True)

@@ -1,4 +1,4 @@
-"""The bulk readers say exactly what the exact reader says, whatever the row."""
+"""The compiled scanner says exactly what the exact reader says, whatever the row."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from hypothesis import strategies as st
 from tests.formats.reading import read_lines
 
 from tamis.formats import FORMATS
+from tamis.formats.rows import rows_of
+from tamis.formats.scanned import scan
 
 WORDS = {
     "openai": [
@@ -88,36 +90,39 @@ def hostile_lines(draw: st.DrawFn, name: str) -> list[bytes]:
 
 
 @pytest.mark.parametrize("name", sorted(WORDS))
-def test_bulk_and_exact_readers_agree_on_hostile_rows(name: str) -> None:
-    @settings(max_examples=100, deadline=None)
+def test_the_scanner_and_the_exact_reader_agree_on_hostile_rows(name: str) -> None:
+    @settings(max_examples=300, deadline=None)
     @given(hostile_lines(name))
     def holds(lines: list[bytes]) -> None:
-        bulk, exact = (read_lines(lines, name, bulk=way) for way in (True, False))
-        assert bulk.rows.to_pylist() == exact.rows.to_pylist()
-        assert bulk.unreadable.to_pylist() == exact.unreadable.to_pylist()
-        assert bulk.own_keys.tolist() == exact.own_keys.tolist()
-        assert len(bulk.rows) + len(bulk.unreadable) == len(lines)
+        scanned, exact = (read_lines(lines, name, scanned=way) for way in (True, False))
+        assert scanned.rows.to_pylist() == exact.rows.to_pylist()
+        assert scanned.unreadable.to_pylist() == exact.unreadable.to_pylist()
+        assert scanned.own_keys.tolist() == exact.own_keys.tolist()
+        assert len(scanned.rows) + len(scanned.unreadable) == len(lines)
 
     holds()
 
 
-@pytest.mark.parametrize("name", sorted(WORDS))
-def test_ordinary_rows_are_read_in_bulk(name: str) -> None:
-    bulk = FORMATS[name].bulk
-    assert bulk is not None
-    lines = [ROW[name].encode(), PLAIN[name].encode()]
-    assert None not in bulk().decode(lines)
+def simple(lines: list[bytes], name: str) -> list[bool]:
+    """Which rows the scanner reads itself."""
+    layout = FORMATS[name].layout
+    assert layout is not None
+    found: list[bool] = scan(rows_of(lines, 1, 0), layout, "x").is_simple.tolist()
+    return found
 
 
 @pytest.mark.parametrize("name", sorted(WORDS))
-def test_a_repeated_key_never_passes_in_bulk(name: str) -> None:
-    bulk = FORMATS[name].bulk
-    assert bulk is not None
+def test_ordinary_rows_are_simple(name: str) -> None:
+    assert simple([ROW[name].encode(), PLAIN[name].encode()], name) == [True, True]
+
+
+@pytest.mark.parametrize("name", sorted(WORDS))
+def test_a_repeated_key_is_never_simple(name: str) -> None:
     plain = PLAIN[name]
     inner = "role" if name == "openai" else "from"
     repeated = plain.replace(f'"{inner}"', f'"{inner}" : "x","{inner}"', 1)
     escaped = plain.replace(f'"{inner}"', f'"\\u00{ord(inner[0]):02x}{inner[1:]}":"x","{inner}"', 1)
     for line in (repeated, escaped):
-        assert bulk().decode([line.encode()]) == [None]
+        assert simple([line.encode()], name) == [False]
         read = read_lines([line.encode()], name)
         assert "expected each key once, got" in read.unreadable.to_pylist()[0]["reason"]
