@@ -7,13 +7,12 @@ import datetime as dt
 import hashlib
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Any
 
 import msgspec
-import pyarrow as pa
 
 from tamis.dataset import MANIFEST, is_run_folder, read_manifest, write_bytes
 from tamis.engine import finish
@@ -33,11 +32,15 @@ from tamis.engine.task import (
     stored_result,
 )
 from tamis.errors import LLMError, StoreError, TamisError
+from tamis.formats.scanned import load_scanner
 from tamis.formats.split import TARGET_BYTES
 from tamis.llm.types import Asker
-from tamis.op import Measure, Select
+from tamis.op import Select
 from tamis.recipe import Recipe
 from tamis.schema import Kind
+
+# inputs of this size keep workers busy long enough to start them before one knows what to do
+_LARGE_BYTES = 4 * TARGET_BYTES
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -106,6 +109,18 @@ def run(recipe: Recipe, folder: Path, settings: Settings) -> Outcome:
     Raises the first TamisError; whatever was finished by then stays and is used next time.
     """
     _claim(folder)
+    with Workers(settings.n_workers) as workers:
+        if _n_file_bytes(recipe.inputs) >= _LARGE_BYTES:
+            workers.prepare(load_scanner)
+        return _run(recipe, folder, settings, workers)
+
+
+def _n_file_bytes(inputs: Sequence[str]) -> int:
+    """Bytes of the inputs that are plain files."""
+    return sum(Path(one).stat().st_size for one in inputs if Path(one).is_file())
+
+
+def _run(recipe: Recipe, folder: Path, settings: Settings, workers: Workers) -> Outcome:
     is_new = not folder.exists()
     try:
         inputs = resolve(
@@ -139,11 +154,10 @@ def run(recipe: Recipe, folder: Path, settings: Settings) -> Outcome:
         inputs.fingerprint
         + f"|{recipe.limit}|{settings.llm_name}|{settings.shard_bytes}|{finish.version()}"
     )
-    with Workers(settings.n_workers) as workers:
-        for lane in lanes:
-            done, key = _run_pass(lane, rows, key, outcome, workers)
-            outcome.passes.append(done)
-            rows = list(done.shards)
+    for lane in lanes:
+        done, key = _run_pass(lane, rows, key, outcome, workers)
+        outcome.passes.append(done)
+        rows = list(done.shards)
     return outcome
 
 
@@ -276,7 +290,6 @@ def _results(
     if lane.asks_models:
         yield from _asked(tasks, outcome)
         return
-    _warm(lane)
     yield from workers.map(run_task, tasks)
 
 
@@ -300,23 +313,6 @@ async def _entered(opened: AbstractAsyncContextManager[Asker]) -> Asker:
 
 async def _left(opened: AbstractAsyncContextManager[Asker]) -> None:
     await opened.__aexit__(None, None, None)
-
-
-def _warm(lane: Pass) -> None:
-    """Run every step once on no rows: kernels load here, before the workers are forked."""
-    columns = {field.name: pa.array([], field.type) for field in lane.data_schema}
-    for _, op in lane.steps:
-        if not isinstance(op, Measure) or "llm" in op.uses:
-            continue
-        wanted = list(dict.fromkeys(("id", *op.reads)))
-        if all(name in columns for name in wanted):
-            arrays = [columns[name] for name in wanted]
-            added = op(pa.RecordBatch.from_arrays(arrays, names=wanted))
-            columns |= dict(zip(added.schema.names, added.columns, strict=True))
-    if lane.select is not None:
-        select = lane.select[1]
-        wanted = list(dict.fromkeys(("id", *select.reads)))
-        select.sketch(pa.RecordBatch.from_arrays([columns[n] for n in wanted], names=wanted))
 
 
 def is_finished(folder: Path, fingerprint: str, output: str | None) -> bool:

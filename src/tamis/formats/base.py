@@ -23,7 +23,9 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
     """One input file, ready to be read as plain bytes.
 
     `name` is relative to the input root and starts every row id; `path` is the file to read (a
-    decompressed copy for .gz, .zst and stdin); `fingerprint` is size and xxh3-64 of its content.
+    decompressed copy for .gz, .zst and stdin); `fingerprint` is its size and an xxh3-64 over
+    those of its blocks of 4 MiB;
+    `line_ends` counts the line ends in each of these blocks.
     """
 
     name: str
@@ -31,6 +33,7 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
     container: Container
     bytes: int
     fingerprint: str
+    line_ends: tuple[int, ...]
 
 
 class Range(msgspec.Struct, frozen=True, kw_only=True):

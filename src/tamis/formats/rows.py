@@ -20,6 +20,7 @@ from tamis.kernels.json_tables import PADDING
 
 _BOM = b"\xef\xbb\xbf"
 _NEWLINE, _BLANK = 10, 32
+_PIECE = 1 << 18
 _SPACE = b" \t\r"
 _BLANKS = np.frombuffer(_SPACE, dtype=np.uint8)
 
@@ -94,8 +95,10 @@ def _line_rows(part: Range, batch_bytes: int) -> Iterator[RawRows]:
     with Path(part.path).open("rb", buffering=0) as stream:
         while place < part.end:
             stream.seek(place)
-            text = _read(stream, min(size, part.end - place))
-            ends = np.flatnonzero(text[:-PADDING] == _NEWLINE)
+            # a little more at once, rather than a small rest
+            left = part.end - place
+            text = _read(stream, left if left <= size + size // 8 else size)
+            ends = _line_ends(text[:-PADDING])
             n_bytes = len(text) - PADDING
             if not n_bytes:
                 return
@@ -124,6 +127,15 @@ def _read(stream: RawIOBase, size: int) -> npt.NDArray[np.uint8]:
         n_bytes += n_more
     text[n_bytes : n_bytes + PADDING] = _BLANK
     return text[: n_bytes + PADDING]
+
+
+def _line_ends(text: npt.NDArray[np.uint8]) -> npt.NDArray[np.int64]:
+    # in pieces that stay in the processor's cache
+    found = [
+        np.flatnonzero(text[at : at + _PIECE] == _NEWLINE) + at
+        for at in range(0, len(text), _PIECE)
+    ]
+    return np.concatenate(found) if found else np.zeros(0, np.int64)
 
 
 def _lines_of(

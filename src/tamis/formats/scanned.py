@@ -63,6 +63,12 @@ class Scanned(NamedTuple):
     own_keys: npt.NDArray[np.uint64]
 
 
+def load_scanner() -> None:
+    """Load what `scan` needs, so that the first block does not wait for it."""
+    import tamis.kernels.json_columns
+    import tamis.kernels.json_rows  # noqa: F401
+
+
 def scan(rows: RawRows, layout: Layout, name: str) -> Scanned:
     """Read the simple rows of a block; `name` starts their ids."""
     # numba loads here, because starting it takes longer than reading a small file

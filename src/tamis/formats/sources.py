@@ -23,6 +23,7 @@ import zstandard
 
 from tamis.errors import InputError, StoreError
 from tamis.formats.base import Container, Source
+from tamis.formats.blocks import look_at
 
 SUFFIXES = (".jsonl", ".json", ".ndjson", ".parquet")
 _BLOCK = 1 << 22
@@ -91,18 +92,17 @@ def _open_source(name: str, file: Path | None, staging: Path) -> Source:
         n_bytes = plain.stat().st_size
         with plain.open("rb") as stream:
             container = _sniff(name, stream, n_bytes)
-            stream.seek(0)
-            digest = xxhash.xxh3_64()
-            for block in _blocks(stream):
-                digest.update(block)
+        blocks = look_at(plain, n_bytes)
     except OSError as error:
         raise InputError(f"{file or name}: cannot be read: {error.strerror or error}") from error
+    digest = xxhash.xxh3_64_hexdigest(b"".join(block.digest for block in blocks))
     return Source(
         name=name,
         path=str(plain),
         container=container,
         bytes=n_bytes,
-        fingerprint=f"{n_bytes}-{digest.hexdigest()}",
+        fingerprint=f"{n_bytes}-{digest}",
+        line_ends=tuple(block.n_line_ends for block in blocks),
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import accumulate
 from pathlib import Path
 
 import pyarrow as pa
@@ -11,10 +12,11 @@ import pyarrow.parquet as pq
 from tamis.errors import InputError
 from tamis.formats.arrays import iter_elements
 from tamis.formats.base import Range, Source
+from tamis.formats.blocks import BLOCK_BYTES, bytes_at
 
 TARGET_BYTES = 16 << 20
 PARQUET_ROWS = 16384
-_BLOCK = 1 << 22
+_LOOK_BYTES = 1 << 16
 # start, end, first line, whether all of it is one row
 _Cut = tuple[int, int, int, bool]
 
@@ -43,24 +45,32 @@ def split(source: Source, target_bytes: int = TARGET_BYTES) -> list[Range]:
 
 
 def _line_cuts(source: Source, target_bytes: int) -> Iterator[_Cut]:
-    """Each range ends behind the first line end past its target size."""
-    start = place = 0
-    first_line = line = 1
-    with Path(source.path).open("rb") as stream:
-        while block := stream.read(_BLOCK):
-            base = 0
-            while (wanted := start + target_bytes - place) < len(block):
-                newline = block.find(b"\n", max(wanted - 1, base))
-                if newline < 0:
-                    break
-                line += block.count(b"\n", base, newline + 1)
-                base = newline + 1
-                yield start, place + base, first_line, False
-                start, first_line = place + base, line
-            line += block.count(b"\n", base)
-            place += len(block)
-    if place > start:
-        yield start, place, first_line, False
+    """A range ends behind the first line end at or past each multiple of the target size."""
+    start, first_line = 0, 1
+    before = [0, *accumulate(source.line_ends)]
+    for wanted in range(target_bytes, source.bytes, target_bytes):
+        if wanted < start:
+            continue
+        cut = _behind_line(source, wanted)
+        if cut >= source.bytes:
+            break
+        yield start, cut, first_line, False
+        block = cut // BLOCK_BYTES
+        n_here = bytes_at(Path(source.path), block * BLOCK_BYTES, cut).count(b"\n")
+        start, first_line = cut, 1 + before[block] + n_here
+    if source.bytes > start:
+        yield start, source.bytes, first_line, False
+
+
+def _behind_line(source: Source, place: int) -> int:
+    """Where the line that holds the byte at `place` has ended."""
+    while place < source.bytes:
+        end = min(place + _LOOK_BYTES, source.bytes)
+        found = bytes_at(Path(source.path), place, end).find(b"\n")
+        if found >= 0:
+            return place + found + 1
+        place = end
+    return place
 
 
 def _array_cuts(source: Source, target_bytes: int) -> Iterator[_Cut]:
