@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 
 from tamis.records import Finding, Rule
 from tamis.schema import FINDINGS
+from tamis.text.tag_table import TagTable, read_table
 
 ROLES = ("system", "user", "assistant", "tool")
 OTHER_ROLE = len(ROLES)
@@ -67,6 +68,17 @@ class FlatMessages:
             found.fill_null(OTHER_ROLE).to_numpy(zero_copy_only=False).astype(np.int8)
         )
         return codes
+
+
+def tag_table(flat: FlatMessages) -> TagTable:
+    """The tags in the contents of all messages, read from Arrow's own buffers."""
+    contents = flat.text("content")
+    _, offset_buffer, byte_buffer = contents.buffers()
+    if not len(contents) or byte_buffer is None:
+        return read_table(np.empty(0, dtype=np.uint8), np.zeros(1, dtype=np.int64))
+    narrow = np.frombuffer(offset_buffer, dtype=np.int32)
+    offsets = narrow[contents.offset : contents.offset + len(contents) + 1].astype(np.int64)
+    return read_table(np.frombuffer(byte_buffer, dtype=np.uint8), offsets)
 
 
 def _without_null_lists(lists: pa.ListArray) -> pa.ListArray:

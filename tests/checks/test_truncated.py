@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tamis.checks.ending import judge_last_line, judge_openings
+from tamis.checks.ending import judge_last_line, open_fence, open_formula
 from tamis.checks.truncated import TruncatedEnding
 
 FindRules = Callable[..., list[list[str]]]
@@ -133,5 +133,6 @@ def test_the_place_is_the_open_part_in_characters(find: Callable[..., Any]) -> N
 
 @given(st.text(alphabet="aB.,;:()[]{}`~$\\\n -*1一。，“”\"'|", max_size=60))
 def test_no_text_breaks_it(text: str) -> None:
-    for found in (judge_openings(text), judge_last_line(text)):
-        assert found is None or 0 <= found[1] <= len(text)
+    last = judge_last_line(text)
+    for start in (open_fence(text), open_formula(text), last[1] if last else None):
+        assert start is None or 0 <= start <= len(text)

@@ -73,19 +73,6 @@ _MIN_PROSE_CHARS = 60
 _MIN_CJK_CHARS = 20
 
 
-def judge_openings(text: str) -> tuple[Cut, int] | None:
-    """Whether a code block or a formula is left open, and where it starts.
-
-    >>> judge_openings("Run this:\\n```\\nls -l")
-    (<Cut.UNCLOSED_FENCE: 'unclosed-fence'>, 10)
-    """
-    fence = _open_fence(text)
-    if fence is not None:
-        return Cut.UNCLOSED_FENCE, fence
-    formula = _open_formula(text)
-    return None if formula is None else (Cut.UNCLOSED_LATEX, formula)
-
-
 def judge_last_line(text: str) -> tuple[Cut, int] | None:
     """How the last line was cut off and the character where its last sentence starts, if it was.
 
@@ -105,8 +92,12 @@ def judge_last_line(text: str) -> tuple[Cut, int] | None:
     return None if cut is None else (cut, line_start + _last_sentence(line))
 
 
-def _open_fence(text: str) -> int | None:
-    """Start of a code fence that nothing closes."""
+def open_fence(text: str) -> int | None:
+    """Start of a code fence that nothing closes.
+
+    >>> open_fence("Run this:\\n```\\nls -l")
+    10
+    """
     opened: tuple[str, int] | None = None
     for match in _FENCE.finditer(text):
         marks, label = match.group(1), match.group(2).strip()
@@ -119,8 +110,12 @@ def _open_fence(text: str) -> int | None:
     return None if opened is None else opened[1]
 
 
-def _open_formula(text: str) -> int | None:
-    """Start of a display formula or environment that nothing closes; code is not looked at."""
+def open_formula(text: str) -> int | None:
+    """Start of a display formula or environment that nothing closes; code is not looked at.
+
+    >>> open_formula("Therefore \\\\[ x = 3")
+    10
+    """
     plain = re.sub(
         r"```.*?```|`[^`\n]*`", lambda match: " " * len(match.group()), text, flags=re.DOTALL
     )

@@ -271,23 +271,32 @@ def _report_call_ids(flat: FlatMessages, results: Indexes, found: FindingsBuilde
     given = flat.text("tool_call_id").take(pa.array(results)).to_pylist()
     if not any(given):
         return
-    calls = pc.struct_field(flat.values, "tool_calls")
-    known: dict[int, set[str]] = {}
-    upto: dict[int, int] = {}
+    first_id, first_call = _first_call_ids(flat)
     for place, call_id in zip(results.tolist(), given, strict=True):
-        if not call_id:
-            continue
         row = int(flat.owner[place])
-        first = upto.get(row, int(flat.starts[row]))
-        ids = known.setdefault(row, set())
-        for listed in calls.slice(first, place - first).to_pylist():
-            ids.update(call["id"] for call in listed or () if call["id"])
-        upto[row] = place
-        if ids and call_id not in ids:
+        # where no call before it has an id, nothing can be said
+        if not call_id or first_id.get(row, place) >= place:
+            continue
+        if first_call.get((row, call_id), place) >= place:
             path = _path(flat, place, "tool_call_id")
             found.report(
                 row, UNKNOWN_CALL_ID, path, f"`{call_id[:80]}` is the id of no call before it"
             )
+
+
+def _first_call_ids(flat: FlatMessages) -> tuple[dict[int, int], dict[tuple[int, str], int]]:
+    """The first message of each row with a call that has an id, and of each row and id."""
+    calls = flat.text("tool_calls")
+    messages = pc.list_parent_indices(calls).to_numpy()
+    ids = pc.struct_field(pc.list_flatten(calls), "id").to_pylist()
+    first_id: dict[int, int] = {}
+    first_call: dict[tuple[int, str], int] = {}
+    rows = flat.owner[messages].tolist()
+    for row, message, call_id in zip(rows, messages.tolist(), ids, strict=True):
+        if call_id:
+            first_id.setdefault(row, message)
+            first_call.setdefault((row, call_id), message)
+    return first_id, first_call
 
 
 def _path(flat: FlatMessages, place: int, field: str) -> str:

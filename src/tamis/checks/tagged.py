@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 from tamis.columns import ROLES, FlatMessages
 from tamis.text.bulk import parse_bodies
 from tamis.text.dialects import ParsedBody
-from tamis.text.tag_table import TagTable, read_table, simple_calls
+from tamis.text.tag_table import TagTable, simple_calls
 
 # A message of a megabyte of lone tags is one fault, not a hundred thousand findings.
 MAX_PER_MESSAGE = 16
@@ -31,17 +31,6 @@ class TaggedMessage(NamedTuple):
     position: int
     content: str
     goes_on: bool
-
-
-def tag_table(flat: FlatMessages) -> TagTable:
-    """The tags in the contents of all messages, read from Arrow's own buffers."""
-    contents = flat.text("content")
-    _, offset_buffer, byte_buffer = contents.buffers()
-    if not len(contents) or byte_buffer is None:
-        return read_table(np.empty(0, dtype=np.uint8), np.zeros(1, dtype=np.int64))
-    narrow = np.frombuffer(offset_buffer, dtype=np.int32)
-    offsets = narrow[contents.offset : contents.offset + len(contents) + 1].astype(np.int64)
-    return read_table(np.frombuffer(byte_buffer, dtype=np.uint8), offsets)
 
 
 def of_assistants(flat: FlatMessages, messages: Indexes) -> Indexes:

@@ -7,8 +7,8 @@ from typing import ClassVar
 import numpy as np
 import pyarrow as pa
 
-from tamis.checks.tagged import MAX_PER_MESSAGE, of_assistants, read_messages, tag_table
-from tamis.columns import FindingsBuilder, FlatMessages
+from tamis.checks.tagged import MAX_PER_MESSAGE, of_assistants, read_messages
+from tamis.columns import FindingsBuilder, FlatMessages, tag_table
 from tamis.op import Measure
 from tamis.records import Rule
 from tamis.schema import FINDINGS

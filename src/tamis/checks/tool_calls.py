@@ -13,9 +13,8 @@ from tamis.checks.tagged import (
     of_assistants,
     read_messages,
     simple_bodies,
-    tag_table,
 )
-from tamis.columns import FindingsBuilder, FlatMessages
+from tamis.columns import FindingsBuilder, FlatMessages, tag_table
 from tamis.op import Measure
 from tamis.records import Rule
 from tamis.schema import FINDINGS

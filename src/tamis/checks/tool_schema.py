@@ -16,9 +16,8 @@ from tamis.checks.tagged import (
     of_assistants,
     read_messages,
     simple_bodies,
-    tag_table,
 )
-from tamis.columns import FindingsBuilder, FlatMessages
+from tamis.columns import FindingsBuilder, FlatMessages, tag_table
 from tamis.op import Measure
 from tamis.records import Rule
 from tamis.schema import FINDINGS
@@ -84,6 +83,22 @@ INVALID_SCHEMA = Rule(
 MAX_PER_CALL = 3
 
 
+class Place(NamedTuple):
+    """Where a call stands: the text that holds it, what of it to show, and the body to point at."""
+
+    text: str | None
+    start: int = 0
+    end: int = 0
+    body: tuple[int, int] | None = None
+
+    def said(self) -> dict[str, object]:
+        """What a finding says of the place."""
+        shown = None if self.text is None else excerpt(self.text, self.start, self.end)
+        if self.body is None:
+            return {"excerpt": shown}
+        return {"start": self.body[0], "end": self.body[1], "excerpt": shown}
+
+
 class Call(NamedTuple):
     """One call wherever it was found; `arguments` None when they are no object."""
 
@@ -93,7 +108,7 @@ class Call(NamedTuple):
     arguments: dict[str, Any] | None
     positional: tuple[Any, ...]
     is_text: bool
-    place: dict[str, object]
+    place: Place
 
 
 class ToolSchema(Measure, frozen=True, kw_only=True):
@@ -161,10 +176,8 @@ def _structured_calls(flat: FlatMessages) -> Iterator[Call]:
         row, position = int(flat.owner[place]), int(flat.position[place])
         for n in range(count):
             path = f"messages[{position}].tool_calls[{n}]"
-            written = arguments[at]
-            shown = None if written is None else excerpt(written, 0, 0)
-            value = _structured_arguments(written)
-            yield Call(row, path, names[at] or "", value, (), False, {"excerpt": shown})
+            value = _structured_arguments(arguments[at])
+            yield Call(row, path, names[at] or "", value, (), False, Place(arguments[at]))
             at += 1
 
 
@@ -213,12 +226,8 @@ def _written_calls(flat: FlatMessages, messages: Indexes) -> Iterator[Call]:
     for message in read_messages(flat, messages):
         path = f"messages[{message.position}].content"
         for block in tool_blocks(message.content):
-            shown = excerpt(message.content, block.start, block.end)
-            place: dict[str, object] = {
-                "start": block.body_start,
-                "end": block.body_end,
-                "excerpt": shown,
-            }
+            body = (block.body_start, block.body_end)
+            place = Place(message.content, block.start, block.end, body)
             for call in block.calls:
                 is_text = block.dialect == "xml"
                 yield Call(
@@ -236,19 +245,31 @@ def _report_tools(found: FindingsBuilder, row: int, offered: DeclaredTools) -> N
 
 
 def _report_call(found: FindingsBuilder, call: Call, offered: DeclaredTools | None) -> None:
-    name = printable(call.name[:80])
     if call.arguments is None:
-        said = f"{name}: the arguments are not a JSON object"
-        found.report(call.row, NOT_OBJECT, _arguments_path(call), said, **call.place)
+        said = f"{printable(call.name[:80])}: the arguments are not a JSON object"
+        found.report(call.row, NOT_OBJECT, _arguments_path(call), said, **call.place.said())
     if offered is None or offered.problem is not None:
         return
     declared = offered.tools.get(call.name)
     if declared is None:
         known = ", ".join(sorted(offered.tools)[:5]) or "none"
-        said = f"`{name}` is not offered; the tools are: {printable(known[:120])}"
-        found.report(call.row, UNDECLARED, call.path, said, **call.place)
-    elif call.arguments is not None and declared.validator is not None:
+        said = (
+            f"`{printable(call.name[:80])}` is not offered; the tools are: {printable(known[:120])}"
+        )
+        found.report(call.row, UNDECLARED, call.path, said, **call.place.said())
+    elif call.arguments is not None and not _is_accepted(call, call.arguments, declared):
         _report_arguments(found, call, call.arguments, declared)
+
+
+def _is_accepted(call: Call, arguments: dict[str, Any], declared: Arguments) -> bool:
+    """Whether there is plainly nothing to report of the arguments."""
+    if declared.validator is None:
+        return True
+    return (
+        not call.positional
+        and declared.validator.is_valid(arguments)
+        and (declared.is_open or arguments.keys() <= declared.properties.keys())
+    )
 
 
 def _report_arguments(
@@ -261,16 +282,16 @@ def _report_arguments(
         said = (
             f"{name}: {len(call.positional)} unnamed arguments, {len(declared.properties)} declared"
         )
-        found.report(call.row, REFUSED, path, said, **call.place)
+        found.report(call.row, REFUSED, path, said, **call.place.said())
     refusals = _refusals(arguments, declared, call.is_text)
     for said in refusals[:MAX_PER_CALL]:
-        found.report(call.row, REFUSED, path, printable(f"{name}: {said}"), **call.place)
+        found.report(call.row, REFUSED, path, printable(f"{name}: {said}"), **call.place.said())
     unknown = (
         [] if declared.is_open else [key for key in arguments if key not in declared.properties]
     )
     for key in unknown[:MAX_PER_CALL]:
         said = printable(f"{name} declares no `{key[:80]}`")
-        found.report(call.row, UNKNOWN_ARGUMENT, path, said, **call.place)
+        found.report(call.row, UNKNOWN_ARGUMENT, path, said, **call.place.said())
 
 
 def _refusals(arguments: dict[str, Any], declared: Arguments, is_text: bool) -> list[str]:

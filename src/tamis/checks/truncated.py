@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Sequence
 from typing import ClassVar
 
 import numpy as np
@@ -10,7 +11,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from tamis.checks.ending import Cut, judge_last_line, judge_openings
+from tamis.checks.ending import Cut, judge_last_line, open_fence, open_formula
 from tamis.checks.scan import ASSISTANT, excerpt
 from tamis.columns import FindingsBuilder, FlatMessages
 from tamis.kernels.patterns import PatternSet, string_buffers
@@ -63,6 +64,7 @@ RULES = {
         "It opens at nine. It closes at five on most days of the week",
     ),
 }
+_FENCES, _FORMULAS = 0, 1
 _ENDS = (b".", b"!", b"?", "。".encode(), "！".encode(), "？".encode())
 
 
@@ -93,16 +95,13 @@ class TruncatedEnding(Measure, frozen=True, forbid_unknown_fields=True, kw_only=
         findings = FindingsBuilder(flat.n_rows)
         last = _last_replies(flat)
         texts = flat.text("content").take(pa.array(last))
-        with_openings = _prefilter().hits(texts).place
-        doubtful = np.union1d(with_openings, _without_end_mark(texts))
-        may_be_open = np.isin(doubtful, with_openings)
-        for place, openings, text in zip(
-            doubtful.tolist(),
-            may_be_open.tolist(),
-            texts.take(pa.array(doubtful)).to_pylist(),
-            strict=True,
+        hits = _prefilter().hits(texts)
+        opened = dict(hits.by_place())
+        doubtful = np.union1d(hits.place, _without_end_mark(texts))
+        for place, text in zip(
+            doubtful.tolist(), texts.take(pa.array(doubtful)).to_pylist(), strict=True
         ):
-            found = (judge_openings(text) if openings else None) or judge_last_line(text)
+            found = _judge(text, opened.get(place, ()))
             if found is None:
                 continue
             cut, start = found
@@ -118,6 +117,15 @@ class TruncatedEnding(Measure, frozen=True, forbid_unknown_fields=True, kw_only=
                 excerpt=excerpt(text, max(start, len(text) - 80), len(text)),
             )
         return pa.record_batch([findings.column()], schema=self.adds())
+
+
+def _judge(text: str, opened: Sequence[int]) -> tuple[Cut, int] | None:
+    """How a text was cut off and where, knowing which patterns of the prefilter may stand in it."""
+    fence = open_fence(text) if _FENCES in opened else None
+    if fence is not None:
+        return Cut.UNCLOSED_FENCE, fence
+    formula = open_formula(text) if _FORMULAS in opened else None
+    return judge_last_line(text) if formula is None else (Cut.UNCLOSED_LATEX, formula)
 
 
 def _last_replies(flat: FlatMessages) -> npt.NDArray[np.int64]:
@@ -158,5 +166,5 @@ def _without_end_mark(texts: pa.StringArray) -> npt.NDArray[np.int64]:
 
 @functools.cache
 def _prefilter() -> PatternSet:
-    """What can be left open far from the end."""
+    """What can be left open far from the end: `_FENCES`, `_FORMULAS`."""
     return PatternSet(patterns=("```|~~~", "\\$\\$|\\\\\\[|\\\\begin\\{"))

@@ -6,10 +6,12 @@ import re
 from typing import ClassVar
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from tamis.columns import ROLES, FlatMessages
+from tamis.kernels.patterns import string_buffers
 from tamis.op import Measure
 
 _HEAD_CHARS = 200
@@ -49,15 +51,46 @@ class Opener(Measure, frozen=True, forbid_unknown_fields=True, kw_only=True):
         )
         replies = np.flatnonzero(is_reply)
         rows, first = np.unique(flat.owner[replies], return_index=True)
-        texts = content.take(pa.array(replies[first]))
-        openers: list[str | None] = [None] * flat.n_rows
-        heads = pc.utf8_slice_codeunits(texts, 0, _HEAD_CHARS).to_pylist()
-        for place, (row, head) in enumerate(zip(rows.tolist(), heads, strict=True)):
-            opening = head
-            if head.lstrip().startswith("<think>"):
-                opening = texts[place].as_py().partition("</think>")[2][:_HEAD_CHARS]
-            openers[row] = opening_words(opening, self.n_words)
-        return pa.record_batch([pa.array(openers, type=pa.string())], schema=self.adds())
+        openers = _openers(content, replies[first], self.n_words)
+        places = np.zeros(flat.n_rows, dtype=np.int64)
+        places[rows] = np.arange(len(rows))
+        has_none = np.ones(flat.n_rows, dtype=np.bool_)
+        has_none[rows] = False
+        return pa.record_batch([openers.take(pa.array(places, mask=has_none))], schema=self.adds())
+
+
+def _openers(
+    content: pa.StringArray, messages: npt.NDArray[np.int64], n_words: int
+) -> pa.StringArray:
+    """The opening of each of the messages."""
+    # numba loads with the first batch
+    from tamis.kernels.openers import FOUND, NOT_ASCII, first_words
+
+    offsets, content_bytes = string_buffers(content)
+    spans = offsets.astype(np.int64)
+    words, ends, kinds = first_words(
+        np.frombuffer(content_bytes, np.uint8),
+        spans[messages],
+        spans[messages + 1],
+        n_words,
+        _HEAD_CHARS,
+    )
+    found = pa.StringArray.from_buffers(len(messages), pa.py_buffer(ends), pa.py_buffer(words))
+    found = pc.if_else(pa.array(kinds == FOUND), found, None)
+    left = np.flatnonzero(kinds == NOT_ASCII)
+    if not len(left):
+        return found
+    texts = content.take(pa.array(messages[left])).to_pylist()
+    openers = found.to_pylist()
+    for place, text in zip(left.tolist(), texts, strict=True):
+        openers[place] = opening_words(_behind_thinking(text)[:_HEAD_CHARS], n_words)
+    return pa.array(openers, pa.string())
+
+
+def _behind_thinking(text: str) -> str:
+    if not text[:_HEAD_CHARS].lstrip().startswith("<think>"):
+        return text
+    return text.partition("</think>")[2]
 
 
 def opening_words(text: str, n_words: int) -> str | None:

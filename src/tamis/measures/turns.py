@@ -9,8 +9,9 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from tamis.columns import ROLES, FlatMessages, per_row_sum
+from tamis.columns import ROLES, FlatMessages, per_row_sum, tag_table
 from tamis.op import Measure
+from tamis.text.tag_table import OPEN_CALL, OPEN_THINK
 
 
 class Turns(Measure, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -47,14 +48,16 @@ class Turns(Measure, frozen=True, forbid_unknown_fields=True, kw_only=True):
         flat = FlatMessages(batch.column("messages"))
         roles = flat.role_codes()
         is_reply = roles == ROLES.index("assistant")
-        content = flat.text("content")
-        tags = _numbers(pc.count_substring(content, "<tool_call>"))
-        calls = _numbers(pc.list_value_length(flat.text("tool_calls"))) + np.where(
-            is_reply, tags, 0
+        # a null may still span bytes of the buffer
+        is_written = is_reply & flat.text("content").is_valid().to_numpy(zero_copy_only=False)
+        tags = tag_table(flat)
+        n_calls, n_thinks = (
+            np.where(is_written, np.bincount(tags.owner[tags.code == code], minlength=len(flat)), 0)
+            for code in (OPEN_CALL, OPEN_THINK)
         )
+        calls = _numbers(pc.list_value_length(flat.text("tool_calls"))) + n_calls
         has_reasoning = _numbers(pc.binary_length(flat.text("reasoning"))) > 0
-        has_tag = _numbers(pc.match_substring(content, "<think>")) > 0
-        thinks = is_reply & (has_reasoning | has_tag)
+        thinks = (is_reply & has_reasoning) | (n_thinks > 0)
         is_system = roles == ROLES.index("system")
         columns = [
             np.diff(flat.starts),

@@ -1,0 +1,108 @@
+# numba has no types
+# mypy: disable-error-code="untyped-decorator,no-any-return,no-untyped-call"
+
+"""The first words of many texts, straight on Arrow's bytes, where those words are ASCII.
+
+The plain-Python twin is `measures.opener.opening_words`, which also reads what is left to it here.
+"""
+
+from __future__ import annotations
+
+import numba as nb
+import numpy as np
+import numpy.typing as npt
+
+from tamis.kernels.tokens import TEXT
+
+# what became of a text
+NO_WORDS, FOUND, NOT_ASCII = 0, 1, 2
+_LESS, _APOSTROPHE, _HYPHEN, _SPACE = (ord(c) for c in "<'- ")
+_INDEXES = nb.types.Array(nb.int64, 1, "C", readonly=True)
+
+
+@nb.njit(nb.boolean(nb.int64), cache=True, nogil=True, inline="always")
+def _is_word(byte: int) -> bool:
+    return 97 <= (byte | 32) <= 122 or 48 <= byte <= 57
+
+
+@nb.njit(
+    nb.int64(TEXT, nb.int64, nb.int64, nb.int64, nb.uint8[::1], nb.int64), cache=True, nogil=True
+)
+def _put_words(  # noqa: PLR0917 - compiled functions take no keywords
+    text: npt.NDArray[np.uint8],
+    at: int,
+    end: int,
+    n_words: int,
+    out: npt.NDArray[np.uint8],
+    to: int,
+) -> int:
+    """Write the words, a space between them; behind them, or -1 where only Python can tell."""
+    n_found = 0
+    while at < end and n_found < n_words:
+        byte = np.int64(text[at])
+        if byte >= 0x80 or (byte == _LESS and n_found == 0):
+            # `<` may open a think block, which is passed over
+            return -1
+        if not _is_word(byte):
+            at += 1
+            continue
+        if n_found:
+            out[to] = _SPACE
+            to += 1
+        n_found += 1
+        while at < end:
+            byte = np.int64(text[at])
+            follows = np.int64(text[at + 1]) if at + 1 < end else _SPACE
+            if byte >= 0x80:
+                return -1
+            joins = byte == _APOSTROPHE or byte == _HYPHEN  # noqa: PLR1714
+            if joins and follows >= 0x80:
+                return -1
+            if not (_is_word(byte) or (joins and _is_word(follows))):
+                break
+            out[to] = byte | 32 if 65 <= byte <= 90 else byte
+            to += 1
+            at += 1
+    return to
+
+
+@nb.njit(
+    nb.types.Tuple((nb.uint8[::1], nb.int32[::1], nb.uint8[::1]))(
+        TEXT, _INDEXES, _INDEXES, nb.int64, nb.int64
+    ),
+    cache=True,
+    nogil=True,
+)
+def first_words(
+    text: npt.NDArray[np.uint8],
+    starts: npt.NDArray[np.int64],
+    ends: npt.NDArray[np.int64],
+    n_words: int,
+    n_chars: int,
+) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int32], npt.NDArray[np.uint8]]:
+    """The first `n_words` words in the first `n_chars` characters of each text, in lower case.
+
+    text: UTF-8; starts, ends: (n,) int64 bytes of it
+
+    Gives the words as Arrow holds them (bytes and (n + 1,) int32 offsets), and (n,) uint8: `NO_WORDS`,
+    `FOUND`, or `NOT_ASCII` for a text that this kernel leaves alone.
+    """
+    n = len(starts)
+    size = 0
+    for row in range(n):
+        size += min(ends[row] - starts[row], n_chars)
+    # never longer than what is looked at: between two words stands at least one other byte
+    out = np.empty(size, dtype=np.uint8)
+    offsets = np.zeros(n + 1, dtype=np.int32)
+    kinds = np.zeros(n, dtype=np.uint8)
+    to = 0
+    for row in range(n):
+        end = min(ends[row], starts[row] + n_chars)
+        behind = _put_words(text, starts[row], end, n_words, out, to)
+        if behind < 0:
+            kinds[row] = NOT_ASCII
+        elif behind > to:
+            kinds[row] = FOUND
+            to = behind
+        offsets[row + 1] = to
+    return out[:to].copy(), offsets, kinds
