@@ -47,10 +47,22 @@ def test_letters_and_english_are_told_by_the_plain_rules(text: str) -> None:
     assert english == [reference.reads_as_english(plain, own, shared)]
 
 
+@given(st.lists(TEXTS, max_size=5))
+def test_words_add_up_over_messages_and_code_ends_with_its_message(texts: list[str]) -> None:
+    counts, english = _survey(texts, (10_000, 100_000))
+    plain = "\n".join(CODE.sub(" ", text) for text in texts)
+    own, shared = set(letters.OWN_WORDS.split()), set(letters.SHARED_WORDS.split())
+    assert counts == [reference.letter_counts(plain, SCRIPTS)]
+    assert english == [reference.reads_as_english(plain, own, shared)]
+
+
 @given(st.lists(TEXTS, max_size=5), st.integers(0, 40), st.integers(1, 90))
 def test_only_the_heads_of_messages_are_looked_at(texts: list[str], most: int, all_: int) -> None:
-    head = "\n".join(text[:most] for text in texts)[:all_]
-    assert _survey(texts, (most, all_)) == _survey([head], (all_, all_))
+    heads, left = [], all_
+    for text in texts:
+        heads.append(text[: min(most, left)])
+        left -= len(heads[-1])
+    assert _survey(texts, (most, all_)) == _survey(heads, (1000, 100_000))
 
 
 # Prose with as many of the words that English shares as each language can be made to have.

@@ -264,7 +264,10 @@ def _last_speaker(flat: FlatMessages, codes: npt.NDArray[np.int8]) -> Indexes:
 
 def _writes_call(flat: FlatMessages, places: Indexes) -> list[bool]:
     texts = flat.text("content").take(pa.array(places)).to_pylist()
-    return [text is not None and _WRITTEN_CALL.search(text) is not None for text in texts]
+    return [
+        text is not None and ("<tool_call>" in text or _WRITTEN_CALL.search(text) is not None)
+        for text in texts
+    ]
 
 
 def _report_call_ids(flat: FlatMessages, results: Indexes, found: FindingsBuilder) -> None:

@@ -1,5 +1,5 @@
 # numba has no types
-# mypy: disable-error-code="untyped-decorator,no-any-return,no-untyped-call,return-value"
+# mypy: disable-error-code="untyped-decorator,no-any-return,no-untyped-call,return-value,assignment"
 
 """Counts letters by script, and the words that hold English together, straight on Arrow's bytes.
 
@@ -16,15 +16,17 @@ import numba as nb
 import numpy as np
 import numpy.typing as npt
 
-from tamis.kernels.tokens import TEXT
+from tamis.kernels.eights import ALL_BITS, CASE_BITS, TEXT, n_letter_bytes, next_eight
+from tamis.kernels.tokens import character_at
 
 # planes beyond hold no letters
 _N_CODES = 0x32400
 _LETTER_BIT, _SPACE_BIT = 64, 128
 _SCRIPT_BITS = _LETTER_BIT - 1
-_TICK, _LESS, _GREATER, _LINE_END = 96, 60, 62, 10
+_TICK, _LESS, _GREATER, _LINE_END, _SLASH, _COLON = (ord(c) for c in "`<>\n/:")
+_LINK = np.frombuffer(b"https", dtype=np.uint8)
 _LONGEST_TAG = 80
-_MOST_WORD_LETTERS = 9
+_NO_WORD = np.uint64(1)  # spelled by no letters
 
 # Words of English prose: those no other language of the script has often, and those that some have.
 OWN_WORDS = (
@@ -38,24 +40,24 @@ _OWN, _SHARED = 2, 1
 _STRETCH_WORDS = 40
 _STRETCH_SCORE, _STRETCH_OWN = 12, 3
 _LEAST_SCORE = 10
+# what is known of a row's words so far: those of the open stretch first
+_N_WORDS, _SCORE, _N_OWN, _N_STRETCHES, _N_ENGLISH, _N_WIDE, _N_STATES = range(7)
 _N_SLOTS = 1024
 _SPREAD = np.uint64(0x9E3779B97F4A7C15)
 
 
 def _word_code(word: str) -> int:
-    code = 0
-    for letter in word:
-        code = code << 5 | (ord(letter) & 31)
-    return code
+    """A word of at most eight letters as one number, the first letter lowest."""
+    return int.from_bytes(word.encode(), "little")
 
 
 def _slot_of(code: int) -> int:
     return (code * int(_SPREAD) & 0xFFFFFFFFFFFFFFFF) >> 54
 
 
-def _word_table() -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+def _word_table() -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.int64]]:
     """Codes and weights of the words, each at the first free slot from its own."""
-    codes = np.zeros(_N_SLOTS, dtype=np.int64)
+    codes = np.zeros(_N_SLOTS, dtype=np.uint64)
     weights = np.zeros(_N_SLOTS, dtype=np.int64)
     for text, weight in ((OWN_WORDS, _OWN), (SHARED_WORDS, _SHARED)):
         for word in text.split():
@@ -85,10 +87,10 @@ def character_table(scripts: tuple[tuple[int, int, int], ...]) -> npt.NDArray[np
     return table
 
 
-@nb.njit(nb.int64(nb.int64), cache=True, nogil=True)
-def _weight(code: int) -> int:
+@nb.njit(nb.int64(nb.uint64), cache=True, nogil=True, inline="always")
+def _weight(code: np.uint64) -> int:
     """2 for a word of English only, 1 for one of English and others, else 0."""
-    slot = np.int64((np.uint64(code) * _SPREAD) >> np.uint64(54))
+    slot = np.int64((code * _SPREAD) >> np.uint64(54))
     while _CODES[slot] != 0:
         if _CODES[slot] == code:
             return _WEIGHTS[slot]
@@ -96,142 +98,180 @@ def _weight(code: int) -> int:
     return 0
 
 
-@nb.njit(
-    nb.int64(TEXT, nb.int64, nb.int64, nb.int64, nb.int32[::1], nb.int64), cache=True, nogil=True
-)
-def _decode(  # noqa: PLR0917 - compiled functions take no keywords
-    text: npt.NDArray[np.uint8],
-    at: int,
-    end: int,
-    most: int,
-    signs: npt.NDArray[np.int32],
-    n_signs: int,
-) -> int:
-    """Write at most `most` characters behind the first `n_signs`; how many there are then."""
-    most = min(most, len(signs) - n_signs)
-    for _ in range(most):
-        if at >= end:
+@nb.njit(nb.int64(TEXT, nb.int64, nb.int64, nb.int64), cache=True, nogil=True)
+def _head_end(text: npt.NDArray[np.uint8], at: int, end: int, most: int) -> int:
+    """Behind the first `most` characters."""
+    if end - at <= most:
+        return end
+    n = 0
+    while at < end:
+        # a byte that goes on with a character starts none
+        n += (text[at] & 0xC0) != 0x80
+        if n > most:
             break
-        letter = nb.int32(text[at])
-        if letter < 0x80:
-            at += 1
-        elif letter < 0xE0:
-            letter = (letter & 0x1F) << 6 | (text[at + 1] & 0x3F)
-            at += 2
-        elif letter < 0xF0:
-            letter = (letter & 0x0F) << 12 | (text[at + 1] & 0x3F) << 6 | (text[at + 2] & 0x3F)
-            at += 3
-        else:
-            high = (letter & 0x07) << 18 | (text[at + 1] & 0x3F) << 12
-            letter = high | (text[at + 2] & 0x3F) << 6 | (text[at + 3] & 0x3F)
-            at += 4
-        signs[n_signs] = letter
-        n_signs += 1
-    return n_signs
+        at += 1
+    return at
 
 
-@nb.njit(nb.int64(nb.int32[::1], nb.int64, nb.int64), cache=True, nogil=True)
-def _behind_ticks(signs: npt.NDArray[np.int32], at: int, n: int) -> int:
+@nb.njit(nb.int64(TEXT, nb.int64, nb.int64), cache=True, nogil=True)
+def _n_chars(text: npt.NDArray[np.uint8], at: int, end: int) -> int:
+    n = 0
+    for place in range(at, end):
+        n += (text[place] & 0xC0) != 0x80
+    return n
+
+
+@nb.njit(nb.int64(TEXT, nb.int64, nb.int64), cache=True, nogil=True)
+def _behind_ticks(text: npt.NDArray[np.uint8], at: int, n: int) -> int:
     """Behind the code that begins with the backtick here; itself where none does."""
-    if at + 2 < n and signs[at + 1] == _TICK and signs[at + 2] == _TICK:
+    if at + 2 < n and text[at + 1] == _TICK and text[at + 2] == _TICK:
         for end in range(at + 3, n - 2):
-            if signs[end] == _TICK and signs[end + 1] == _TICK and signs[end + 2] == _TICK:
+            if text[end] == _TICK and text[end + 1] == _TICK and text[end + 2] == _TICK:
                 return end + 3
         return n
     for end in range(at + 1, n):
-        if signs[end] == _TICK:
+        if text[end] == _TICK:
             return end + 1
-        if signs[end] == _LINE_END:
+        if text[end] == _LINE_END:
             break
     return at
 
 
-@nb.njit(nb.int64(nb.int32[::1], nb.int64, nb.int64), cache=True, nogil=True)
-def _behind_tag(signs: npt.NDArray[np.int32], at: int, n: int) -> int:
-    for end in range(at + 1, min(n, at + _LONGEST_TAG + 2)):
-        sign = signs[end]
-        if sign == _GREATER:
-            return end + 1 if end > at + 1 else at
-        if sign in (_LESS, _LINE_END):
+@nb.njit(nb.int64(TEXT, nb.int64, nb.int64), cache=True, nogil=True)
+def _behind_tag(text: npt.NDArray[np.uint8], at: int, n: int) -> int:
+    n_inside = 0
+    for end in range(at + 1, n):
+        byte = text[end]
+        if byte == _GREATER:
+            return end + 1 if n_inside else at
+        n_inside += (byte & 0xC0) != 0x80
+        if byte == _LESS or byte == _LINE_END or n_inside > _LONGEST_TAG:  # noqa: PLR1714, SIM109
             break
     return at
+
+
+@nb.njit(nb.int64(TEXT, nb.int64, nb.int64), cache=True, nogil=True)
+def _n_link(text: npt.NDArray[np.uint8], word: int, at: int) -> int:
+    """Letters of `http` or `https` at the end of the word; 0 where it ends otherwise."""
+    n_letters = 5 if at - word >= 5 and text[at - 1] == _LINK[4] else 4
+    if at - word < n_letters:
+        return 0
+    for place in range(n_letters):
+        if text[at - n_letters + place] != _LINK[place]:
+            return 0
+    return n_letters
 
 
 @nb.njit(
-    nb.int64(nb.int32[::1], nb.int64, nb.int64, nb.types.Array(nb.uint8, 1, "C")),
+    nb.int64(TEXT, nb.int64, nb.int64, nb.int64, nb.types.Array(nb.uint8, 1, "C")),
     cache=True,
     nogil=True,
 )
 def _behind_link(
-    signs: npt.NDArray[np.int32], at: int, n: int, table: npt.NDArray[np.uint8]
+    text: npt.NDArray[np.uint8], word: int, at: int, n: int, table: npt.NDArray[np.uint8]
 ) -> int:
-    """Behind the `http://…` or `https://…` here, up to white space; itself where none begins."""
-    if at + 7 >= n or signs[at + 1] != 116 or signs[at + 2] != 116 or signs[at + 3] != 112:
-        return at
-    end = at + 5 if signs[at + 4] == 115 else at + 4
-    if end + 3 >= n or signs[end] != 58 or signs[end + 1] != 47 or signs[end + 2] != 47:
-        return at
-    first = end = end + 3
-    while end < n and (signs[end] >= _N_CODES or not table[signs[end]] & _SPACE_BIT):
-        end += 1
-    return end if end > first else at
+    """Behind the `http://…` or `https://…` whose colon stands at `at`, up to white space.
+
+    -1 where the letters from `word` on do not end so, or nothing follows.
+    """
+    if (
+        at + 3 >= n
+        or text[at + 1] != _SLASH
+        or text[at + 2] != _SLASH
+        or _n_link(text, word, at) == 0
+    ):
+        return -1
+    end = at + 3
+    while end < n:
+        code, width = np.int64(text[end]), 1
+        if code >= 0x80:
+            code, width = character_at(text, end)
+        if code < _N_CODES and table[code] & _SPACE_BIT:
+            break
+        end += width
+    return end if end > at + 3 else -1
+
+
+@nb.njit(nb.void(nb.uint64, nb.int64[::1]), cache=True, nogil=True, inline="always")
+def _put_word(code: np.uint64, state: npt.NDArray[np.int64]) -> None:
+    """Count a word; at the end of a stretch, say whether it was English."""
+    weight = _weight(code)
+    state[_SCORE] += weight
+    state[_N_OWN] += weight == _OWN
+    state[_N_WORDS] += 1
+    if state[_N_WORDS] == _STRETCH_WORDS:
+        is_english = state[_SCORE] >= _STRETCH_SCORE and state[_N_OWN] >= _STRETCH_OWN
+        state[_N_ENGLISH] += is_english
+        state[_N_STRETCHES] += 1
+        state[_N_WORDS] = state[_SCORE] = state[_N_OWN] = 0
 
 
 @nb.njit(
-    nb.boolean(
-        nb.int32[::1], nb.int64, nb.types.Array(nb.uint8, 1, "C"), nb.types.Array(nb.int64, 1, "C")
+    nb.void(
+        TEXT, nb.int64, nb.int64, nb.types.Array(nb.uint8, 1, "C"), nb.int64[::1], nb.int64[::1]
     ),
     cache=True,
     nogil=True,
 )
-def _survey_one(
-    signs: npt.NDArray[np.int32],
-    n: int,
+def _survey_text(  # noqa: PLR0917 - compiled functions take no keywords
+    text: npt.NDArray[np.uint8],
+    at: int,
+    end: int,
     table: npt.NDArray[np.uint8],
     counts: npt.NDArray[np.int64],
-) -> bool:
-    """Add the letters and scripts of one text to `counts`; whether it reads as English throughout."""
-    is_english, n_stretches = True, 0
-    n_words, score, n_own, code, width, n_letters, n_wide, at = 0, 0, 0, 0, 0, 0, 0, 0
-    while at <= n:
-        sign = signs[at] if at < n else _LINE_END
-        after = at
-        if sign == _TICK:
-            after = _behind_ticks(signs, at, n)
-        elif sign == _LESS:
-            after = _behind_tag(signs, at, n)
-        elif sign == 104:
-            after = _behind_link(signs, at, n, table)
-        if after == at and 97 <= (sign | 32) <= 122:
-            code = code << 5 | (sign & 31)
-            width += 1
-            n_letters += 1
-            at += 1
-            continue
+    state: npt.NDArray[np.int64],
+) -> None:
+    """Add the letters and scripts of one text to `counts`, its words to `state`."""
+    while at < end:
+        eight = next_eight(text, at, end)
+        width = n_letter_bytes(eight)
         if width:
-            n_words += 1
-            weight = _weight(code) if width <= _MOST_WORD_LETTERS else 0
-            score += weight
-            n_own += weight == _OWN
-            code = width = 0
-            if n_words == _STRETCH_WORDS:
-                is_english = is_english and score >= _STRETCH_SCORE and n_own >= _STRETCH_OWN
-                n_stretches += 1
-                n_words = score = n_own = 0
-        if after > at:
-            at = after
+            word = at
+            at += width
+            while width == 8 and at < end:
+                width = n_letter_bytes(next_eight(text, at, end))
+                at += width
+            width = at - word
+            behind = -1
+            if at < end and text[at] == _COLON:
+                behind = _behind_link(text, word, at, end, table)
+                width -= _n_link(text, word, at) if behind >= 0 else 0
+            counts[0] += width
+            if width > 8:
+                _put_word(_NO_WORD, state)
+            elif width:
+                wanted = ALL_BITS >> np.uint64(64 - 8 * width)
+                _put_word((eight | CASE_BITS) & wanted, state)
+            at = max(at, behind)
             continue
-        if 0x80 <= sign < _N_CODES:
-            kind = table[sign]
-            n_wide += (kind & _LETTER_BIT) != 0
-            counts[1 + (kind & _SCRIPT_BITS)] += 1
-        at += 1
-    counts[0] += n_letters + n_wide
+        byte = text[at]
+        if byte >= 0x80:
+            letter, n_bytes = character_at(text, at)
+            if letter < _N_CODES:
+                kind = table[letter]
+                state[_N_WIDE] += (kind & _LETTER_BIT) != 0
+                counts[0] += (kind & _LETTER_BIT) != 0
+                counts[1 + (kind & _SCRIPT_BITS)] += 1
+            at += n_bytes
+        elif byte == _TICK:
+            at = max(at + 1, _behind_ticks(text, at, end))
+        elif byte == _LESS:
+            at = max(at + 1, _behind_tag(text, at, end))
+        else:
+            at += 1
+
+
+@nb.njit(nb.boolean(nb.int64, nb.int64[::1]), cache=True, nogil=True)
+def _reads_as_english(n_letters: int, state: npt.NDArray[np.int64]) -> bool:
+    if state[_N_ENGLISH] < state[_N_STRETCHES] or state[_N_WIDE] * 51 > n_letters:
+        return False
     # the last stretch is shorter; alone, it needs a score of its own
-    is_english = is_english and score * _STRETCH_WORDS >= _STRETCH_SCORE * (n_words - 3)
-    is_english = is_english and n_own * _STRETCH_WORDS >= _STRETCH_OWN * (n_words - 3)
-    is_enough = n_stretches > 0 or (score >= _LEAST_SCORE and n_own >= _STRETCH_OWN)
-    return is_english and is_enough and n_wide * 50 <= n_letters
+    n_words, score, n_own = state[_N_WORDS], state[_SCORE], state[_N_OWN]
+    if score * _STRETCH_WORDS < _STRETCH_SCORE * (n_words - 3):
+        return False
+    if n_own * _STRETCH_WORDS < _STRETCH_OWN * (n_words - 3):
+        return False
+    return state[_N_STRETCHES] > 0 or (score >= _LEAST_SCORE and n_own >= _STRETCH_OWN)
 
 
 @nb.njit(
@@ -259,7 +299,7 @@ def survey(  # noqa: PLR0917 - compiled functions take no keywords
     text:    (n_bytes,) uint8, the UTF-8 of all messages
     offsets: (n_messages + 1,) int64 into `text`
     starts:  (n_rows + 1,) int64, messages of each row
-    wanted:  (n_messages,) bool, messages to look at; of the others only their place counts
+    wanted:  (n_messages,) bool, messages to look at
     table:   of `character_table`
     limits:  characters of a message and of a row that are looked at, and how many scripts there are
 
@@ -267,20 +307,19 @@ def survey(  # noqa: PLR0917 - compiled functions take no keywords
     those of each script; and (n_rows,) bool.
     """
     n_rows = len(starts) - 1
-    message_signs, row_signs, n_scripts = limits
+    of_message, of_row, n_scripts = limits
     counts = np.zeros((n_rows, 2 + n_scripts), dtype=np.int64)
     english = np.zeros(n_rows, dtype=np.bool_)
-    signs = np.empty(row_signs, dtype=np.int32)
+    state = np.zeros(_N_STATES, dtype=np.int64)
     for row in range(n_rows):
-        n_signs = 0
+        state[:] = 0
+        left = of_row
         for message in range(starts[row], starts[row + 1]):
-            if n_signs >= row_signs:
-                break
-            if message > starts[row]:
-                signs[n_signs] = _LINE_END
-                n_signs += 1
-            if wanted[message]:
-                begin, end = offsets[message], offsets[message + 1]
-                n_signs = _decode(text, begin, end, message_signs, signs, n_signs)
-        english[row] = _survey_one(signs, n_signs, table, counts[row])
+            if not wanted[message] or left <= 0:
+                continue
+            begin = offsets[message]
+            end = _head_end(text, begin, offsets[message + 1], min(left, of_message))
+            _survey_text(text, begin, end, table, counts[row], state)
+            left -= _n_chars(text, begin, end)
+        english[row] = _reads_as_english(counts[row, 0], state)
     return counts, english

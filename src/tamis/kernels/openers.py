@@ -3,7 +3,7 @@
 
 """The first words of many texts, straight on Arrow's bytes, where those words are ASCII.
 
-The plain-Python twin is `measures.opener.opening_words`, which also reads what is left to it here.
+The plain-Python twins are in `measures.opener`, which also read what is left to them here.
 """
 
 from __future__ import annotations
@@ -12,17 +12,43 @@ import numba as nb
 import numpy as np
 import numpy.typing as npt
 
-from tamis.kernels.tokens import TEXT
+from tamis.kernels.eights import TEXT
 
 # what became of a text
 NO_WORDS, FOUND, NOT_ASCII = 0, 1, 2
-_LESS, _APOSTROPHE, _HYPHEN, _SPACE = (ord(c) for c in "<'- ")
+_APOSTROPHE, _HYPHEN, _SPACE = (ord(c) for c in "'- ")
+# what stands in a think block is passed over
+_THINK = np.frombuffer(b"<think>", dtype=np.uint8)
+_THOUGHT = np.frombuffer(b"</think>", dtype=np.uint8)
 _INDEXES = nb.types.Array(nb.int64, 1, "C", readonly=True)
 
 
 @nb.njit(nb.boolean(nb.int64), cache=True, nogil=True, inline="always")
 def _is_word(byte: int) -> bool:
     return 97 <= (byte | 32) <= 122 or 48 <= byte <= 57
+
+
+@nb.njit(nb.boolean(TEXT, nb.int64, nb.int64, TEXT), cache=True, nogil=True)
+def _stands_at(text: npt.NDArray[np.uint8], at: int, end: int, word: npt.NDArray[np.uint8]) -> bool:
+    if at + len(word) > end:
+        return False
+    for place in range(len(word)):  # noqa: SIM110 - compiled functions take no generators
+        if text[at + place] != word[place]:
+            return False
+    return True
+
+
+@nb.njit(nb.int64(TEXT, nb.int64, nb.int64, nb.int64), cache=True, nogil=True)
+def _behind_thinking(text: npt.NDArray[np.uint8], at: int, end: int, n_chars: int) -> int:
+    """Behind the think block in front, if there is one; `end` where it is not closed."""
+    start = at
+    while at < end and text[at] <= _SPACE:
+        at += 1
+    if not _stands_at(text, at, min(end, start + n_chars), _THINK):
+        return start
+    while at < end and not _stands_at(text, at, end, _THOUGHT):
+        at += 1
+    return min(at + len(_THOUGHT), end)
 
 
 @nb.njit(
@@ -40,8 +66,7 @@ def _put_words(  # noqa: PLR0917 - compiled functions take no keywords
     n_found = 0
     while at < end and n_found < n_words:
         byte = np.int64(text[at])
-        if byte >= 0x80 or (byte == _LESS and n_found == 0):
-            # `<` may open a think block, which is passed over
+        if byte >= 0x80:
             return -1
         if not _is_word(byte):
             at += 1
@@ -82,6 +107,8 @@ def first_words(
 ) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int32], npt.NDArray[np.uint8]]:
     """The first `n_words` words in the first `n_chars` characters of each text, in lower case.
 
+    A think block in front is passed over.
+
     text: UTF-8; starts, ends: (n,) int64 bytes of it
 
     Gives the words as Arrow holds them (bytes and (n + 1,) int32 offsets), and (n,) uint8: `NO_WORDS`,
@@ -97,8 +124,9 @@ def first_words(
     kinds = np.zeros(n, dtype=np.uint8)
     to = 0
     for row in range(n):
-        end = min(ends[row], starts[row] + n_chars)
-        behind = _put_words(text, starts[row], end, n_words, out, to)
+        start = _behind_thinking(text, starts[row], ends[row], n_chars)
+        end = min(ends[row], start + n_chars)
+        behind = _put_words(text, start, end, n_words, out, to)
         if behind < 0:
             kinds[row] = NOT_ASCII
         elif behind > to:

@@ -16,7 +16,7 @@ import numba as nb
 import numpy as np
 import numpy.typing as npt
 
-from tamis.kernels.tokens import TEXT
+from tamis.kernels.eights import TEXT
 
 _MOST_DIGITS = 15
 _MOST_OPERATORS = 16

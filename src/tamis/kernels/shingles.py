@@ -21,9 +21,10 @@ import numba as nb
 import numpy as np
 import numpy.typing as npt
 
+from tamis.kernels.eights import TEXT
 from tamis.kernels.machine import eight_bytes
 from tamis.kernels.pieces import Pieces
-from tamis.kernels.tokens import HASHES, TEXT, hash_tokens, mix
+from tamis.kernels.tokens import HASHES, hash_tokens, mix
 
 WINDOW_STEP = 0x9E3779B97F4A7C15
 BYTES_STEP = 0xD6E8FEB86659FD93

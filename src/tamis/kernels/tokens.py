@@ -22,7 +22,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tamis.kernels.characters import FOLDED, KINDS, SEPARATOR, SINGLE, WORD
-from tamis.kernels.machine import eight_bytes, trailing_zeros
+from tamis.kernels.eights import ALL_BITS, CASE_BITS, TEXT, n_word_bytes, next_eight
 
 WORD_SEED = 0xCBF29CE484222325
 WORD_STEP = 0xA0761D6478BD642F
@@ -35,23 +35,12 @@ _MIX_1 = np.uint64(MIX_1)
 _MIX_2 = np.uint64(MIX_2)
 _33 = np.uint64(33)
 _HALF = np.uint64(32)
-_ONES = 0x0101010101010101
-_ALL_BITS = np.uint64(0xFFFFFFFFFFFFFFFF)
-_TOP_BITS = np.uint64(0x80 * _ONES)
-_LOW_BITS = np.uint64(0x7F * _ONES)
-_CASE_BITS = np.uint64(0x20 * _ONES)
-_FROM_A = np.uint64((0x80 - ord("a")) * _ONES)
-_PAST_Z = np.uint64((0x7F - ord("z")) * _ONES)
-_FROM_0 = np.uint64((0x80 - ord("0")) * _ONES)
-_PAST_9 = np.uint64((0x7F - ord("9")) * _ONES)
 # keeps the step of a character apart from the step of the ASCII letters with the same bits
 _NOT_ASCII = np.uint64(1 << 63)
 _N_FOLDED = len(FOLDED)
 _ASTRAL_SINGLE = 0x1F000
 _ASTRAL_SEPARATOR = 0xE0000
 
-# Arrow's buffers come to numpy read-only; a writable array is accepted as well
-TEXT = nb.types.Array(nb.uint8, 1, "C", readonly=True)
 HASHES = nb.types.Array(nb.uint64, 1, "C")
 _PAIR = nb.types.UniTuple(nb.int64, 2)
 
@@ -68,7 +57,7 @@ def mix(value: np.uint64) -> np.uint64:
 
 
 @nb.njit(_PAIR(TEXT, nb.int64), cache=True, nogil=True, inline="always")
-def _character(text: npt.NDArray[np.uint8], at: int) -> tuple[int, int]:
+def character_at(text: npt.NDArray[np.uint8], at: int) -> tuple[int, int]:
     """Code point and width in bytes of the multi-byte character at `at`; the text is valid UTF-8."""
     first = np.int64(text[at])
     if first < 0xE0:
@@ -90,29 +79,6 @@ def _kind(code: int) -> int:
     return SINGLE if code < _ASTRAL_SEPARATOR else SEPARATOR
 
 
-@nb.njit(nb.uint64(TEXT, nb.int64, nb.int64), cache=True, nogil=True, inline="always")
-def _next_eight(text: npt.NDArray[np.uint8], at: int, end: int) -> np.uint64:
-    """Up to eight bytes from `at`, the first lowest; bytes past `end` are 0."""
-    if at + 8 <= end:
-        return eight_bytes(text, at)
-    number = np.uint64(0)
-    for offset in range(end - at):
-        number |= np.uint64(text[at + offset]) << np.uint64(8 * offset)
-    return number
-
-
-@nb.njit(nb.int64(nb.uint64), cache=True, nogil=True, inline="always")
-def _n_word_bytes(number: np.uint64) -> int:
-    """How many of the lowest bytes are ASCII letters or digits, all eight looked at together."""
-    low = number & _LOW_BITS
-    folded = low | _CASE_BITS
-    # the top bit of each byte of these sums says whether it reaches the bound; no sum carries over
-    letters = (folded + _FROM_A) & ~(folded + _PAST_Z)
-    digits = (low + _FROM_0) & ~(low + _PAST_9)
-    outside = ~((letters | digits) & ~number) & _TOP_BITS
-    return np.int64(trailing_zeros(outside) >> np.uint64(3))
-
-
 @nb.njit(nb.int64(TEXT, nb.int64, nb.int64, HASHES, nb.int64), cache=True, nogil=True)
 def hash_tokens(
     text: npt.NDArray[np.uint8], start: int, end: int, out: npt.NDArray[np.uint64], n: int
@@ -126,11 +92,11 @@ def hash_tokens(
     word = _SEED
     is_open = False
     while at < end:
-        eight = _next_eight(text, at, end)
-        length = _n_word_bytes(eight)
+        eight = next_eight(text, at, end)
+        length = n_word_bytes(eight)
         if length > 0:
-            wanted = _ALL_BITS >> np.uint64(64 - 8 * length)
-            word = (word ^ ((eight | _CASE_BITS) & wanted)) * _STEP
+            wanted = ALL_BITS >> np.uint64(64 - 8 * length)
+            word = (word ^ ((eight | CASE_BITS) & wanted)) * _STEP
             word ^= word >> _HALF
             is_open = True
             at += length
@@ -139,7 +105,7 @@ def hash_tokens(
         code = np.int64(text[at])
         width = 1
         if code >= 128:
-            code, width = _character(text, at)
+            code, width = character_at(text, at)
         at += width
         kind = _kind(code)
         if kind == WORD:

@@ -135,7 +135,7 @@ def _languages(flat: FlatMessages) -> list[tuple[str, float] | None]:
             else:
                 unsure.append(row)
     for row, text in zip(unsure, _texts(flat, wanted, unsure), strict=True):
-        found[row] = _by_words(CODE.sub(" ", text))
+        found[row] = _by_words(text)
     return found
 
 
@@ -161,17 +161,19 @@ def _by_script(counts: npt.NDArray[np.int64]) -> list[tuple[str, float] | None]:
 
 
 def _texts(flat: FlatMessages, wanted: npt.NDArray[np.bool_], rows: list[int]) -> list[str]:
-    """What is looked at of some conversations."""
+    """What is looked at of some conversations, without code, links and tags."""
     texts = []
     content = flat.text("content")
     for row in rows:
         first, last = int(flat.starts[row]), int(flat.starts[row + 1])
         parts = content.slice(first, last - first).to_pylist()
-        heads = [
-            part[:_MESSAGE_CHARS] if is_wanted else ""
-            for part, is_wanted in zip(parts, wanted[first:last].tolist(), strict=True)
-        ]
-        texts.append("\n".join(heads)[:_TEXT_CHARS])
+        heads = []
+        left = _TEXT_CHARS
+        for part, is_wanted in zip(parts, wanted[first:last].tolist(), strict=True):
+            head = part[: min(left, _MESSAGE_CHARS)] if is_wanted else ""
+            heads.append(CODE.sub(" ", head))
+            left -= len(head)
+        texts.append("\n".join(heads))
     return texts
 
 

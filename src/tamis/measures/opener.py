@@ -83,12 +83,13 @@ def _openers(
     texts = content.take(pa.array(messages[left])).to_pylist()
     openers = found.to_pylist()
     for place, text in zip(left.tolist(), texts, strict=True):
-        openers[place] = opening_words(_behind_thinking(text)[:_HEAD_CHARS], n_words)
+        openers[place] = opening_words(behind_thinking(text, _HEAD_CHARS)[:_HEAD_CHARS], n_words)
     return pa.array(openers, pa.string())
 
 
-def _behind_thinking(text: str) -> str:
-    if not text[:_HEAD_CHARS].lstrip().startswith("<think>"):
+def behind_thinking(text: str, n_chars: int) -> str:
+    """What follows a think block that opens in the first characters; the text where none does."""
+    if not text[:n_chars].lstrip().startswith("<think>"):
         return text
     return text.partition("</think>")[2]
 
