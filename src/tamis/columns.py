@@ -7,6 +7,8 @@ batch's offset, without copying text. `FindingsBuilder` collects what a check fo
 
 from __future__ import annotations
 
+import functools
+
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
@@ -62,23 +64,60 @@ class FlatMessages:
         return values
 
     def role_codes(self) -> npt.NDArray[np.int8]:
-        """(n_messages,) int8: index into `ROLES`, or `OTHER_ROLE`."""
+        """(n_messages,) int8: index into `ROLES`, or `OTHER_ROLE`; not to be written to."""
+        return self._role_codes
+
+    @functools.cached_property
+    def _role_codes(self) -> npt.NDArray[np.int8]:
         found = pc.index_in(self.text("role"), value_set=pa.array(ROLES))
         codes: npt.NDArray[np.int8] = (
             found.fill_null(OTHER_ROLE).to_numpy(zero_copy_only=False).astype(np.int8)
         )
+        codes.flags.writeable = False
         return codes
 
+    @functools.cached_property
+    def tags(self) -> TagTable:
+        """The tags in the contents of all messages, read from Arrow's own buffers."""
+        contents = self.text("content")
+        _, offset_buffer, byte_buffer = contents.buffers()
+        if not len(contents) or byte_buffer is None:
+            return read_table(np.empty(0, dtype=np.uint8), np.zeros(1, dtype=np.int64))
+        narrow = np.frombuffer(offset_buffer, dtype=np.int32)
+        offsets = narrow[contents.offset : contents.offset + len(contents) + 1].astype(np.int64)
+        return read_table(np.frombuffer(byte_buffer, dtype=np.uint8), offsets)
 
-def tag_table(flat: FlatMessages) -> TagTable:
-    """The tags in the contents of all messages, read from Arrow's own buffers."""
-    contents = flat.text("content")
-    _, offset_buffer, byte_buffer = contents.buffers()
-    if not len(contents) or byte_buffer is None:
-        return read_table(np.empty(0, dtype=np.uint8), np.zeros(1, dtype=np.int64))
-    narrow = np.frombuffer(offset_buffer, dtype=np.int32)
-    offsets = narrow[contents.offset : contents.offset + len(contents) + 1].astype(np.int64)
-    return read_table(np.frombuffer(byte_buffer, dtype=np.uint8), offsets)
+
+class _Column:
+    """A column of messages that can be looked up: equal where it is the same memory.
+
+    While a lookup holds one, its memory is alive, so nothing else can have the same addresses.
+    """
+
+    def __init__(self, messages: pa.ListArray) -> None:
+        self.messages = messages
+        flat = messages.values
+        buffers = [0 if buffer is None else buffer.address for buffer in messages.buffers()]
+        offsets = [flat.offset, *(flat.field(at).offset for at in range(flat.type.num_fields))]
+        self._place = (len(messages), messages.offset, len(flat), *offsets, *buffers)
+
+    def __hash__(self) -> int:
+        return hash(self._place)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Column) and self._place == other._place
+
+
+@functools.lru_cache(maxsize=1)
+def _flat(column: _Column) -> FlatMessages:
+    return FlatMessages(column.messages)
+
+
+def flat_messages(messages: pa.Array | pa.ChunkedArray) -> FlatMessages:
+    """The flat view of a column; operators that look at one batch in turn share it."""
+    if isinstance(messages, pa.ChunkedArray):
+        return FlatMessages(messages)
+    return _flat(_Column(messages))
 
 
 def _without_null_lists(lists: pa.ListArray) -> pa.ListArray:

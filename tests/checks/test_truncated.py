@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tamis.checks import ending
 from tamis.checks.ending import judge_last_line, open_fence, open_formula
 from tamis.checks.truncated import TruncatedEnding
 
@@ -129,6 +130,12 @@ def test_the_place_is_the_open_part_in_characters(find: Callable[..., Any]) -> N
         9,
         "error",
     )
+
+
+@given(st.text(alphabet="a>-1.~` \n\t", max_size=60))
+def test_lines_with_fences_are_found_without_looking_at_the_others(text: str) -> None:
+    found = [match.span() for match in ending._fence_lines(text)]
+    assert found == [match.span() for match in ending._FENCE.finditer(text)]
 
 
 @given(st.text(alphabet="aB.,;:()[]{}`~$\\\n -*1一。，“”\"'|", max_size=60))

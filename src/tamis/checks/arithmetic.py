@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from tamis.checks.equations import wrong_equations
 from tamis.checks.scan import excerpt, message_texts_hit
-from tamis.columns import FindingsBuilder, FlatMessages
+from tamis.columns import FindingsBuilder, flat_messages
 from tamis.kernels.patterns import PatternSet, string_buffers
 from tamis.op import Measure
 from tamis.records import Rule
@@ -61,7 +61,7 @@ class Arithmetic(Measure, frozen=True, forbid_unknown_fields=True, kw_only=True)
 
     def __call__(self, batch: pa.RecordBatch) -> pa.RecordBatch:
         """Look at every assistant text of the batch."""
-        flat = FlatMessages(batch.column("messages"))
+        flat = flat_messages(batch.column("messages"))
         findings = FindingsBuilder(flat.n_rows)
         hits = message_texts_hit(
             flat, _prefilter(), assistant_only=True, pass_over=_are_plainly_right

@@ -16,7 +16,7 @@ from tamis.checks.boilerplate_phrases import (
     STOCK_OFFER,
 )
 from tamis.checks.scan import excerpt, message_texts_hit
-from tamis.columns import FindingsBuilder, FlatMessages
+from tamis.columns import FindingsBuilder, flat_messages
 from tamis.kernels.patterns import PatternSet
 from tamis.op import Measure
 from tamis.records import Rule
@@ -97,7 +97,7 @@ class Boilerplate(Measure, frozen=True, forbid_unknown_fields=True, kw_only=True
 
     def __call__(self, batch: pa.RecordBatch) -> pa.RecordBatch:
         """Look at every assistant text of the batch."""
-        flat = FlatMessages(batch.column("messages"))
+        flat = flat_messages(batch.column("messages"))
         findings = FindingsBuilder(flat.n_rows)
         for hit in message_texts_hit(flat, _prefilter(), assistant_only=True):
             for family, span in _phrases(hit.text, hit.patterns).items():

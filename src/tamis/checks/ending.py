@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from enum import StrEnum
 
 
@@ -20,6 +21,7 @@ class Cut(StrEnum):
 _FENCE = re.compile(
     r"^[ \t]*(?:>[ \t]*)?(?:[-*+]|\d+[.)])?[ \t]*(`{3,}|~{3,})([^\n]*)$", re.MULTILINE
 )
+_FENCE_MARKS = re.compile("```|~~~")
 _END_MARKS = frozenset(".!?。！？…‥।؟۔︒｡~～")
 _CLOSERS = frozenset("\"'”’»」』）)】]}*_`>|$%％°♪✓✔→☺")
 _BRACKETS = {"(": ")", "（": "）", "【": "】", "[": "]", "「": "」", "『": "』"}
@@ -99,7 +101,7 @@ def open_fence(text: str) -> int | None:
     10
     """
     opened: tuple[str, int] | None = None
-    for match in _FENCE.finditer(text):
+    for match in _fence_lines(text):
         marks, label = match.group(1), match.group(2).strip()
         if opened is None:
             # inline code on one line is no fence: ```like this```
@@ -108,6 +110,20 @@ def open_fence(text: str) -> int | None:
         elif marks[0] == opened[0][0] and len(marks) >= len(opened[0]) and not label:
             opened = None
     return None if opened is None else opened[1]
+
+
+def _fence_lines(text: str) -> Iterator[re.Match[str]]:
+    """What `_FENCE` finds, without a look at the lines that have no marks."""
+    line = 0
+    while (marks := _FENCE_MARKS.search(text, line)) is not None:
+        start = max(line, text.rfind("\n", line, marks.start()) + 1)
+        match = _FENCE.match(text, start)
+        if match is not None:
+            yield match
+        end = text.find("\n", marks.end())
+        if end < 0:
+            return
+        line = end + 1
 
 
 def open_formula(text: str) -> int | None:

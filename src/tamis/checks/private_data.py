@@ -20,7 +20,7 @@ from tamis.checks.private_numbers import (
     is_social_security,
 )
 from tamis.checks.scan import argument_texts_hit, message_texts_hit
-from tamis.columns import FindingsBuilder, FlatMessages
+from tamis.columns import FindingsBuilder, flat_messages
 from tamis.kernels.patterns import PatternSet
 from tamis.op import Measure
 from tamis.records import Rule, Severity
@@ -186,7 +186,7 @@ class PrivateData(Measure, frozen=True, forbid_unknown_fields=True, kw_only=True
 
     def __call__(self, batch: pa.RecordBatch) -> pa.RecordBatch:
         """Look at every text of the batch."""
-        flat = FlatMessages(batch.column("messages"))
+        flat = flat_messages(batch.column("messages"))
         findings = FindingsBuilder(flat.n_rows)
         prefilter = _prefilter()
         for hit in (

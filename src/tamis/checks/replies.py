@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tamis.checks.tagged import ASSISTANT, call_counts
-from tamis.columns import FindingsBuilder, FlatMessages
+from tamis.columns import FindingsBuilder, FlatMessages, flat_messages
 from tamis.op import Measure
 from tamis.records import Rule
 from tamis.schema import FINDINGS
@@ -85,7 +85,7 @@ class ShortReply(Measure, frozen=True, kw_only=True):
 
     def __call__(self, batch: pa.RecordBatch) -> pa.RecordBatch:
         """Measure every assistant reply that may be short."""
-        flat = FlatMessages(batch.column("messages"))
+        flat = flat_messages(batch.column("messages"))
         found = FindingsBuilder(flat.n_rows)
         places = _may_be_short(flat, _UTF8_MAX * self.min_chars)
         if len(places):

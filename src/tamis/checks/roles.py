@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tamis.checks.tagged import call_counts
-from tamis.columns import OTHER_ROLE, ROLES, FindingsBuilder, FlatMessages
+from tamis.columns import OTHER_ROLE, ROLES, FindingsBuilder, FlatMessages, flat_messages
 from tamis.op import Measure
 from tamis.records import Rule
 from tamis.schema import FINDINGS
@@ -141,7 +141,7 @@ class RoleOrder(Measure, frozen=True, kw_only=True):
 
     def __call__(self, batch: pa.RecordBatch) -> pa.RecordBatch:
         """Look at the roles of every conversation."""
-        flat = FlatMessages(batch.column("messages"))
+        flat = flat_messages(batch.column("messages"))
         found = FindingsBuilder(flat.n_rows)
         if len(flat):
             codes = flat.role_codes()
@@ -170,7 +170,7 @@ class NoAssistant(Measure, frozen=True, kw_only=True):
 
     def __call__(self, batch: pa.RecordBatch) -> pa.RecordBatch:
         """Look for an assistant in every conversation."""
-        flat = FlatMessages(batch.column("messages"))
+        flat = flat_messages(batch.column("messages"))
         found = FindingsBuilder(flat.n_rows)
         speaks = np.zeros(flat.n_rows, dtype=bool)
         speaks[flat.owner[flat.role_codes() == ASSISTANT]] = True

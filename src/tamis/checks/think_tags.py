@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 
 from tamis.checks.tagged import MAX_PER_MESSAGE, of_assistants, read_messages
-from tamis.columns import FindingsBuilder, FlatMessages, tag_table
+from tamis.columns import FindingsBuilder, flat_messages
 from tamis.op import Measure
 from tamis.records import Rule
 from tamis.schema import FINDINGS
@@ -101,9 +101,9 @@ class ThinkTags(Measure, frozen=True, kw_only=True):
 
     def __call__(self, batch: pa.RecordBatch) -> pa.RecordBatch:
         """Read the think tags of every assistant message."""
-        flat = FlatMessages(batch.column("messages"))
+        flat = flat_messages(batch.column("messages"))
         found = FindingsBuilder(flat.n_rows)
-        table = tag_table(flat)
+        table = flat.tags
         with_thinks = texts_with(table, OPEN_THINK, CLOSE_THINK)
         doubtful = np.flatnonzero(with_thinks & ~sound_thinks(table))
         for message in read_messages(flat, of_assistants(flat, doubtful)):

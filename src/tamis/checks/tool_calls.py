@@ -14,7 +14,7 @@ from tamis.checks.tagged import (
     read_messages,
     simple_bodies,
 )
-from tamis.columns import FindingsBuilder, FlatMessages, tag_table
+from tamis.columns import FindingsBuilder, FlatMessages, flat_messages
 from tamis.op import Measure
 from tamis.records import Rule
 from tamis.schema import FINDINGS
@@ -98,7 +98,7 @@ class ToolCallTags(Measure, frozen=True, kw_only=True):
 
     def __call__(self, batch: pa.RecordBatch) -> pa.RecordBatch:
         """Read the textual tool calls of every assistant message."""
-        flat = FlatMessages(batch.column("messages"))
+        flat = flat_messages(batch.column("messages"))
         found = FindingsBuilder(flat.n_rows)
         first_dialect: dict[int, str] = {}
         mixed: set[int] = set()
@@ -120,7 +120,7 @@ class ToolCallTags(Measure, frozen=True, kw_only=True):
 
 def _doubtful(flat: FlatMessages) -> Indexes:
     """Assistant messages with tool-call tags, of conversations that are not plainly sound."""
-    table = tag_table(flat)
+    table = flat.tags
     tagged = of_assistants(flat, np.flatnonzero(texts_with(table, OPEN_CALL, CLOSE_CALL)))
     if not len(tagged):
         return tagged

@@ -17,7 +17,7 @@ from tamis.checks.tagged import (
     read_messages,
     simple_bodies,
 )
-from tamis.columns import FindingsBuilder, FlatMessages, tag_table
+from tamis.columns import FindingsBuilder, FlatMessages, flat_messages
 from tamis.op import Measure
 from tamis.records import Rule
 from tamis.schema import FINDINGS
@@ -141,7 +141,7 @@ class ToolSchema(Measure, frozen=True, kw_only=True):
 
     def __call__(self, batch: pa.RecordBatch) -> pa.RecordBatch:
         """Check every call of the batch against its row's tools."""
-        flat = FlatMessages(batch.column("messages"))
+        flat = flat_messages(batch.column("messages"))
         found = FindingsBuilder(flat.n_rows)
         offered = _offered(batch.column("tools"))
         for row, tools in offered.items():
@@ -192,7 +192,7 @@ def _structured_arguments(text: str | None) -> dict[str, Any] | None:
 
 def _doubtful(flat: FlatMessages, offered: dict[int, DeclaredTools]) -> Indexes:
     """Assistant messages with tool-call tags whose calls are not plainly fine."""
-    table = tag_table(flat)
+    table = flat.tags
     tagged = of_assistants(flat, np.flatnonzero(texts_with(table, OPEN_CALL, CLOSE_CALL)))
     if not len(tagged):
         return tagged

@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 
 from tamis.checks.ending import Cut, judge_last_line, open_fence, open_formula
 from tamis.checks.scan import ASSISTANT, excerpt
-from tamis.columns import FindingsBuilder, FlatMessages
+from tamis.columns import FindingsBuilder, FlatMessages, flat_messages
 from tamis.kernels.patterns import PatternSet, string_buffers
 from tamis.op import Measure
 from tamis.records import Rule, Severity
@@ -91,7 +91,7 @@ class TruncatedEnding(Measure, frozen=True, forbid_unknown_fields=True, kw_only=
 
     def __call__(self, batch: pa.RecordBatch) -> pa.RecordBatch:
         """Look at the last reply of every conversation of the batch."""
-        flat = FlatMessages(batch.column("messages"))
+        flat = flat_messages(batch.column("messages"))
         findings = FindingsBuilder(flat.n_rows)
         last = _last_replies(flat)
         texts = flat.text("content").take(pa.array(last))

@@ -114,7 +114,7 @@ def emit(result: Result, style: str) -> None:
     if style == "json":
         sys.stdout.write(msgspec.json.encode(result.envelope()).decode() + "\n")
     elif style in result.renderings:
-        sys.stdout.write(result.renderings[style] + "\n")
+        sys.stdout.write(result.renderings[style]() + "\n")
     elif style != "quiet":
         sys.stdout.write("".join(f"{line}\n" for line in result.lines))
     sys.stdout.flush()

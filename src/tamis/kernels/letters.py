@@ -26,7 +26,6 @@ _SCRIPT_BITS = _LETTER_BIT - 1
 _TICK, _LESS, _GREATER, _LINE_END, _SLASH, _COLON = (ord(c) for c in "`<>\n/:")
 _LINK = np.frombuffer(b"https", dtype=np.uint8)
 _LONGEST_TAG = 80
-_NO_WORD = np.uint64(1)  # spelled by no letters
 
 # Words of English prose: those no other language of the script has often, and those that some have.
 OWN_WORDS = (
@@ -192,18 +191,9 @@ def _behind_link(
     return end if end > at + 3 else -1
 
 
-@nb.njit(nb.void(nb.uint64, nb.int64[::1]), cache=True, nogil=True, inline="always")
-def _put_word(code: np.uint64, state: npt.NDArray[np.int64]) -> None:
-    """Count a word; at the end of a stretch, say whether it was English."""
-    weight = _weight(code)
-    state[_SCORE] += weight
-    state[_N_OWN] += weight == _OWN
-    state[_N_WORDS] += 1
-    if state[_N_WORDS] == _STRETCH_WORDS:
-        is_english = state[_SCORE] >= _STRETCH_SCORE and state[_N_OWN] >= _STRETCH_OWN
-        state[_N_ENGLISH] += is_english
-        state[_N_STRETCHES] += 1
-        state[_N_WORDS] = state[_SCORE] = state[_N_OWN] = 0
+@nb.njit(nb.boolean(nb.int64, nb.int64), cache=True, nogil=True, inline="always")
+def _is_english(score: int, n_own: int) -> bool:
+    return score >= _STRETCH_SCORE and n_own >= _STRETCH_OWN
 
 
 @nb.njit(
@@ -222,6 +212,8 @@ def _survey_text(  # noqa: PLR0917 - compiled functions take no keywords
     state: npt.NDArray[np.int64],
 ) -> None:
     """Add the letters and scripts of one text to `counts`, its words to `state`."""
+    # as numbers of their own, because numba keeps no element of an array in a register
+    n_words, score, n_own, n_letters = state[_N_WORDS], state[_SCORE], state[_N_OWN], 0
     while at < end:
         eight = next_eight(text, at, end)
         width = n_letter_bytes(eight)
@@ -236,12 +228,17 @@ def _survey_text(  # noqa: PLR0917 - compiled functions take no keywords
             if at < end and text[at] == _COLON:
                 behind = _behind_link(text, word, at, end, table)
                 width -= _n_link(text, word, at) if behind >= 0 else 0
-            counts[0] += width
-            if width > 8:
-                _put_word(_NO_WORD, state)
-            elif width:
+            n_letters += width
+            n_words += width > 0
+            if 0 < width <= 8:
                 wanted = ALL_BITS >> np.uint64(64 - 8 * width)
-                _put_word((eight | CASE_BITS) & wanted, state)
+                weight = _weight((eight | CASE_BITS) & wanted)
+                score += weight
+                n_own += weight == _OWN
+            if n_words == _STRETCH_WORDS:
+                state[_N_ENGLISH] += _is_english(score, n_own)
+                state[_N_STRETCHES] += 1
+                n_words = score = n_own = 0
             at = max(at, behind)
             continue
         byte = text[at]
@@ -249,8 +246,9 @@ def _survey_text(  # noqa: PLR0917 - compiled functions take no keywords
             letter, n_bytes = character_at(text, at)
             if letter < _N_CODES:
                 kind = table[letter]
-                state[_N_WIDE] += (kind & _LETTER_BIT) != 0
-                counts[0] += (kind & _LETTER_BIT) != 0
+                is_letter = (kind & _LETTER_BIT) != 0
+                state[_N_WIDE] += is_letter
+                n_letters += is_letter
                 counts[1 + (kind & _SCRIPT_BITS)] += 1
             at += n_bytes
         elif byte == _TICK:
@@ -259,6 +257,8 @@ def _survey_text(  # noqa: PLR0917 - compiled functions take no keywords
             at = max(at + 1, _behind_tag(text, at, end))
         else:
             at += 1
+    state[_N_WORDS], state[_SCORE], state[_N_OWN] = n_words, score, n_own
+    counts[0] += n_letters
 
 
 @nb.njit(nb.boolean(nb.int64, nb.int64[::1]), cache=True, nogil=True)

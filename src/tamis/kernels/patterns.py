@@ -14,6 +14,7 @@ at every end of a match.
 from __future__ import annotations
 
 import functools
+import hashlib
 import re
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -21,6 +22,8 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+
+from tamis.kernels import compiled
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -73,7 +76,7 @@ class PatternSet(msgspec.Struct, frozen=True):
                 return _scan(database, texts)
             if self.engine == "hyperscan":
                 raise ModuleNotFoundError("hyperscan: not installed; pip install hyperscan")
-        return _search_each(_compiled(self.patterns, self.ignore_case), texts)
+        return _search_each(_expressions(self.patterns, self.ignore_case), texts)
 
 
 def string_buffers(texts: pa.StringArray) -> tuple[npt.NDArray[np.int32], memoryview]:
@@ -96,15 +99,33 @@ def _database(patterns: tuple[str, ...], ignore_case: bool) -> Any:
     except ModuleNotFoundError:
         return None
     flags = hyperscan.HS_FLAG_UTF8 | (hyperscan.HS_FLAG_CASELESS if ignore_case else 0)
-    database = hyperscan.Database(mode=hyperscan.HS_MODE_BLOCK)
-    database.compile(
-        expressions=[pattern.encode() for pattern in patterns],
-        ids=list(range(len(patterns))),
-        elements=len(patterns),
-        flags=flags,
-    )
+    told = repr((patterns, int(flags), hyperscan.__version__)).encode()  # type: ignore[attr-defined]  # its stub leaves it out
+    name = f"patterns-{hashlib.sha256(told).hexdigest()[:24]}.hs"
+    database = _kept(name)
+    if database is None:
+        database = hyperscan.Database(mode=hyperscan.HS_MODE_BLOCK)
+        database.compile(
+            expressions=[pattern.encode() for pattern in patterns],
+            ids=list(range(len(patterns))),
+            elements=len(patterns),
+            flags=flags,
+        )
+        compiled.keep(name, hyperscan.dumpb(database))
     database.scratch = hyperscan.Scratch(database)
     return database
+
+
+def _kept(name: str) -> Any:
+    """A database that was compiled before; None where there is none that fits this machine."""
+    import hyperscan
+
+    content = compiled.read(name)
+    if content is None:
+        return None
+    try:
+        return hyperscan.loadb(content, mode=hyperscan.HS_MODE_BLOCK)
+    except hyperscan.error:
+        return None
 
 
 def _scan(database: Any, texts: pa.StringArray) -> Hits:
@@ -126,17 +147,17 @@ def _scan(database: Any, texts: pa.StringArray) -> Hits:
 
 
 @functools.cache
-def _compiled(patterns: tuple[str, ...], ignore_case: bool) -> tuple[re.Pattern[str], ...]:
+def _expressions(patterns: tuple[str, ...], ignore_case: bool) -> tuple[re.Pattern[str], ...]:
     flags = re.IGNORECASE if ignore_case else 0
     return tuple(re.compile(pattern, flags | re.DOTALL) for pattern in patterns)
 
 
-def _search_each(compiled: tuple[re.Pattern[str], ...], texts: pa.StringArray) -> Hits:
+def _search_each(expressions: tuple[re.Pattern[str], ...], texts: pa.StringArray) -> Hits:
     found = [
         (place, ordinal)
         for place, text in enumerate(texts.to_pylist())
         if text
-        for ordinal, pattern in enumerate(compiled)
+        for ordinal, pattern in enumerate(expressions)
         if pattern.search(text)
     ]
     pairs = np.asarray(found, dtype=np.int64).reshape(-1, 2)

@@ -9,7 +9,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from tamis.columns import ROLES, FlatMessages, per_row_sum
+from tamis.columns import ROLES, FlatMessages, flat_messages, per_row_sum
 from tamis.op import Measure
 
 IntArray = npt.NDArray[np.int64]
@@ -41,7 +41,7 @@ class Lengths(Measure, frozen=True, forbid_unknown_fields=True, kw_only=True):
 
     def __call__(self, batch: pa.RecordBatch) -> pa.RecordBatch:
         """Measure a batch."""
-        flat = FlatMessages(batch.column("messages"))
+        flat = flat_messages(batch.column("messages"))
         n_chars, n_bytes = _sizes(flat)
         roles = flat.role_codes()
         of_assistant = np.where(roles == ROLES.index("assistant"), n_chars, 0)

@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from tamis.columns import ROLES, FlatMessages
+from tamis.columns import ROLES, flat_messages
 from tamis.kernels.patterns import string_buffers
 from tamis.op import Measure
 
@@ -43,7 +43,7 @@ class Opener(Measure, frozen=True, forbid_unknown_fields=True, kw_only=True):
 
     def __call__(self, batch: pa.RecordBatch) -> pa.RecordBatch:
         """Measure a batch."""
-        flat = FlatMessages(batch.column("messages"))
+        flat = flat_messages(batch.column("messages"))
         content = flat.text("content")
         has_text = pc.fill_null(pc.greater(pc.binary_length(content), 0), False)
         is_reply = (flat.role_codes() == ROLES.index("assistant")) & has_text.to_numpy(

@@ -17,7 +17,7 @@ from typing import Any, ClassVar, Literal
 import msgspec
 import pyarrow as pa
 
-from tamis.columns import FlatMessages
+from tamis.columns import flat_messages
 from tamis.errors import RecipeError, SchemaError
 from tamis.op import Measure
 from tamis.records import Conversation
@@ -90,7 +90,7 @@ class PerMessage(Measure, frozen=True, forbid_unknown_fields=True, kw_only=True)
     def __call__(self, batch: pa.RecordBatch) -> pa.RecordBatch:
         """Call the function on each message of the batch."""
         function, message_schema = load_function(self.function), _schema(self.columns)
-        flat = FlatMessages(batch.column("messages"))
+        flat = flat_messages(batch.column("messages"))
         ids = batch.column("id").to_pylist()
         rows: list[list[dict[str, Any]]] = [[] for _ in ids]
         for owner, text, role in zip(

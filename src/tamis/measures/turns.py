@@ -9,7 +9,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from tamis.columns import ROLES, FlatMessages, per_row_sum, tag_table
+from tamis.columns import ROLES, flat_messages, per_row_sum
 from tamis.op import Measure
 from tamis.text.tag_table import OPEN_CALL, OPEN_THINK
 
@@ -45,12 +45,12 @@ class Turns(Measure, frozen=True, forbid_unknown_fields=True, kw_only=True):
 
     def __call__(self, batch: pa.RecordBatch) -> pa.RecordBatch:
         """Measure a batch."""
-        flat = FlatMessages(batch.column("messages"))
+        flat = flat_messages(batch.column("messages"))
         roles = flat.role_codes()
         is_reply = roles == ROLES.index("assistant")
         # a null may still span bytes of the buffer
         is_written = is_reply & flat.text("content").is_valid().to_numpy(zero_copy_only=False)
-        tags = tag_table(flat)
+        tags = flat.tags
         n_calls, n_thinks = (
             np.where(is_written, np.bincount(tags.owner[tags.code == code], minlength=len(flat)), 0)
             for code in (OPEN_CALL, OPEN_THINK)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from markupsafe import Markup, escape
 
+from tamis.kernels import compiled
 from tamis.reports import charts, words
 from tamis.reports.bins import show_number
 from tamis.reports.contents import read_report
@@ -43,8 +44,10 @@ def _environment() -> jinja2.Environment:
     # here, because a command that prints no page should not wait for it
     import jinja2
 
+    kept = compiled.folder()
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(_TEMPLATES),
+        bytecode_cache=None if kept is None else jinja2.FileSystemBytecodeCache(str(kept)),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         finalize=_show,

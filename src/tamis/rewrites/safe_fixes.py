@@ -9,7 +9,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from tamis.columns import OTHER_ROLE, ROLES, FlatMessages
+from tamis.columns import OTHER_ROLE, ROLES, FlatMessages, flat_messages
 from tamis.op import Rewrite, Rewritten
 from tamis.schema import CHANGES, MESSAGES
 from tamis.text.blank_ends import texts_with_blank_ends
@@ -74,7 +74,7 @@ class SafeFixes(Rewrite, frozen=True, kw_only=True):
 
     def __call__(self, batch: pa.RecordBatch) -> Rewritten:
         """Mend a batch."""
-        flat = FlatMessages(batch.column("messages"))
+        flat = flat_messages(batch.column("messages"))
         changes: list[_Change] = []
         roles = _mend_roles(flat, changes) if len(flat) else {}
         contents = _mend_contents(flat, roles, changes) if len(flat) else {}
@@ -102,7 +102,7 @@ def _mend_contents(
     flat: FlatMessages, roles: dict[int, str], changes: list[_Change]
 ) -> dict[int, str]:
     """Message index → its mended content."""
-    codes = flat.role_codes()
+    codes = flat.role_codes().copy()
     for place, role in roles.items():
         codes[place] = ROLES.index(role)
     contents = flat.text("content")

@@ -68,7 +68,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
 class Result(msgspec.Struct, kw_only=True):
     """What a verb did: the run folder, the output, the counts, and the exit code it asks for.
 
-    `lines` is the account for people, `renderings` the same in other styles (md, sarif); `body` holds
+    `lines` is the account for people, `renderings` make the same in other styles (md, sarif); `body` holds
     what only this command adds to the JSON envelope.
     """
 
@@ -80,7 +80,7 @@ class Result(msgspec.Struct, kw_only=True):
     exit_code: int = 0
     lines: list[str] = []
     body: dict[str, Any] = {}
-    renderings: dict[str, str] = {}
+    renderings: dict[str, Callable[[], str]] = {}
     already_finished: bool = False
 
     def envelope(self) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -98,7 +99,7 @@ def check(
     }
     result.body["first_findings"] = findings = first_findings(Path(result.run))
     result.lines += [finding_line(finding) for finding in findings]
-    result.renderings["sarif"] = sarif(Path(result.run))
+    result.renderings["sarif"] = partial(sarif, Path(result.run))
     return with_report(result)
 
 
@@ -279,6 +280,6 @@ def with_report(result: Result) -> Result:
     numbers = stored_report(folder) if result.already_finished else None
     numbers = numbers or write_report([folder], folder)
     result.lines += summary_lines(numbers)
-    result.renderings["md"] = markdown(numbers)
+    result.renderings["md"] = partial(markdown, numbers)
     result.body["report"] = str(folder / "report.html")
     return result
