@@ -65,10 +65,12 @@ docs: $(DEV)
 soak: $(DEV)
 	$(BIN)/python benchmarks/kill.py
 	$(BIN)/python benchmarks/memory.py
+	$(BIN)/python benchmarks/seeds.py
 	$(BIN)/python scripts/docs_tables.py
 
 bench: $(DEV)
 	$(BIN)/python benchmarks/core.py
+	$(BIN)/python benchmarks/dedup.py
 	$(BIN)/python scripts/docs_tables.py
 
 clean:

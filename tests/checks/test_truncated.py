@@ -143,3 +143,38 @@ def test_no_text_breaks_it(text: str) -> None:
     last = judge_last_line(text)
     for start in (open_fence(text), open_formula(text), last[1] if last else None):
         assert start is None or 0 <= start <= len(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "按今天的汇率 0.98 计算，",
+        "每人先分摊 105 ÷ 7 = 15 元，",
+        "You can compare large files quickly, find duplicates, or check that a",
+        "A virus is only genetic material in a coat and needs a",
+        "One percent is 8 euros, so the discount is 8 × 5 = 40 euros and the",
+        "After 5 days 34 * 5 = 170 pages are done, which",
+        "We hold 255 of",
+        "Bring:\n\n1. two games outdoors\n2. a small bag to take home\n3. a",
+        "The list:\n\n1. a quiet corner\n2. invitations with a",
+        "The platform holds its breath at five,\nthe lamps of Zagreb fade,\nand",
+        'The `newline=""` matters, because the',
+        "The rate is 7.2, and 660 × 7.2 = 4752. A bank may take a",
+        "If a shorter version is easier, that would already help us plan.\n\nThank you, and",
+    ],
+)
+def test_a_comma_or_an_article_at_the_end_is_a_cut(text: str) -> None:
+    assert judge_last_line(text) is not None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "The right one is option a",
+        "Solve it for b first and then for a",
+        "Then x - 2 tells us a",
+        "好的，",
+    ],
+)
+def test_a_name_or_a_few_words_may_end_so(text: str) -> None:
+    assert judge_last_line(text) is None

@@ -22,6 +22,8 @@ _FENCE = re.compile(
     r"^[ \t]*(?:>[ \t]*)?(?:[-*+]|\d+[.)])?[ \t]*(`{3,}|~{3,})([^\n]*)$", re.MULTILINE
 )
 _FENCE_MARKS = re.compile("```|~~~")
+_INLINE_CODE = re.compile(r"`[^`\n]*`")
+_EQUATION = re.compile(r"[\d.,%()$€£¥]+ ?(?:[-+*/×÷−·x^] ?[\d.,%()$€£¥]+ ?)*= ?[$€£¥]?[\d.,]+")
 _END_MARKS = frozenset(".!?。！？…‥।؟۔︒｡~～")
 _CLOSERS = frozenset("\"'”’»」』）)】]}*_`>|$%％°♪✓✔→☺")
 _BRACKETS = {"(": ")", "（": "）", "【": "】", "[": "]", "「": "」", "『": "』"}
@@ -32,7 +34,7 @@ _LIST_LINE = re.compile(
     r"^\s*(?:[-*+•–]|\(?\d{1,3}[.)、]|\(?[a-zA-Z][.)]|#{1,6}|\||>|[一二三四五六七八九十]{1,3}、)\s*"
 )
 _CODE_LINE = re.compile(
-    r"[;{}<>=\\]|\w\(|^\s{4,}|\t|::|->|https?://|www\.|\w@\w|\b(?:def|return|import)\b"
+    r"[{}<>=\\]|;(?! )|\w\(|^\s{4,}|\t|::|->|https?://|www\.|\w@\w|\b(?:def|return|import)\b"
 )
 _SENTENCE_END = re.compile(r"[.!?][\"'”’)\]*_]*\s+(?=[\"'“‘(\[*_]*[A-ZÀ-ÞА-ЯЁ])|[。！？]")
 _WORD = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")
@@ -53,12 +55,20 @@ _OPEN_WORDS = (
     # Russian
     " и или но а что который которая которые с в на из для по к от при чтобы если это был была"
 )
+_NEVER_LAST = frozenset({"the", "and", "or", "an", "of"})
 _FUNCTION_WORDS = frozenset(_OPEN_WORDS.split())
 # words that do end questions and phrases in some language or idiom; left out of the above on purpose
 _FINAL_OK_TEXT = (
     "in on at for by as is are was can may it was that this those these more most who have "
-    "had die war a o e y c d"
+    "had die war o e y c d"
 )
+_LABELS_TEXT = (
+    "option answer choice plan group type class part level grade section point figure team side letter case step "
+    "vitamin hepatitis influenza appendix exhibit model version variable number value vector matrix set node unit"
+)
+_LABELS = frozenset(_LABELS_TEXT.split())
+# a letter alone, a sign of an equation, or a formula
+_VARIABLES = re.compile(r"(?<!['’\w])[b-hj-zB-HJ-Z](?!['’\w])|[=^$\\]")
 _FINAL_OK = frozenset(_FINAL_OK_TEXT.split())
 _CJK_OPEN_ENDS = (
     "因为", "以及", "并且", "而且", "或者", "如果", "虽然", "但是", "由于", "为了", "包括", "例如", "比如", "通过", "关于",
@@ -73,6 +83,7 @@ _INFLECTIONS_TEXT = (
 _INFLECTIONS = frozenset(_INFLECTIONS_TEXT.split())
 _MIN_PROSE_CHARS = 60
 _MIN_CJK_CHARS = 20
+_MIN_CJK_OPEN_CHARS = 8
 
 
 def judge_last_line(text: str) -> tuple[Cut, int] | None:
@@ -155,23 +166,30 @@ def _judge_line(kept: str, line: str) -> Cut | None:
     """The verdict for a last line that has no end mark."""
     sentence = line[_last_sentence(line) :]
     is_listed = _LIST_LINE.match(line) is not None
-    is_code = _CODE_LINE.search(line) is not None or "|" in line
+    # an equation of numbers, or code that is quoted, makes no line of code
+    prose = _EQUATION.sub("", _INLINE_CODE.sub("", sentence))
+    is_code = _CODE_LINE.search(prose) or line.startswith(("    ", "\t")) or "|" in line
     last = kept[-1]
+    if last in "，、；" and len(kept) >= _MIN_CJK_OPEN_CHARS:
+        # no code ends so, whatever else stands in the line
+        return Cut.MID_SENTENCE
     if is_code or _looks_like_json(kept):
         return None
-    if last in ",，、;；" and len(kept) >= _MIN_CJK_CHARS:
+    if last in ",;" and len(kept) >= _MIN_CJK_CHARS:
         # a salutation or a signature may end with a comma: "Best regards,"
-        return Cut.MID_SENTENCE if last in "，、；" or len(_WORD.findall(line)) > 3 else None
+        return Cut.MID_SENTENCE if len(_WORD.findall(line)) > 3 else None
     if re.search(r"[^\W\d_]-$", line) and len(kept) >= _MIN_CJK_CHARS:
         return Cut.MID_SENTENCE
     if last in _CLOSERS or not (last.isalnum() or last in ":：(（[【「"):
         return None
-    if _ends_openly(sentence, is_first=sentence == line):
+    if _ends_openly(sentence, is_first=sentence == line, is_whole=sentence == kept):
         return Cut.MID_SENTENCE
     if _open_bracket(sentence):
         return Cut.UNCLOSED_BRACKET
     if last in ":：":
         return None
+    if is_listed and _WORD.findall(line) == ["a"] and _peers_are_prose(kept):
+        return Cut.MID_SENTENCE
     if is_listed:
         is_heading = line.lstrip().startswith("#")
         return Cut.NO_END_MARK if not is_heading and _differs_from_peers(kept) else None
@@ -189,17 +207,31 @@ def _last_sentence(line: str) -> int:
     return start
 
 
-def _ends_openly(sentence: str, *, is_first: bool) -> bool:
-    """Whether the last word cannot end a sentence; a first one may be a title or a short answer."""
+def _ends_openly(sentence: str, *, is_first: bool, is_whole: bool) -> bool:
+    """Whether the last word cannot end a sentence.
+
+    is_first: the sentence opens its line, so a short one may be a title or an answer; is_whole: it is
+    all of the text.
+    """
     if sentence[-1] in "(（[【「":
         return True
     if _CJK.match(sentence[-1]):
-        return len(sentence) >= 8 and sentence.endswith(_CJK_OPEN_ENDS)
+        return len(sentence) >= _MIN_CJK_OPEN_CHARS and sentence.endswith(_CJK_OPEN_ENDS)
     words = _WORD.findall(sentence)
-    if not words or (is_first and len(words) < 4) or not sentence.endswith(words[-1]):
+    if not words or not sentence.endswith(words[-1]):
         return False
+    if is_first and len(words) < 4:
+        is_joint = words[-1] == "a" and words[-2:-1] and words[-2] in _FUNCTION_WORDS
+        return (len(words) > 1 or not is_whole) and (words[-1] in _NEVER_LAST or bool(is_joint))
     last = words[0].lower() if len(words) == 1 else words[-1]
+    if last == "a":
+        return len(words) > 1 and not _is_named_a(sentence, words[-2])
     return last in _FUNCTION_WORDS and last not in _FINAL_OK
+
+
+def _is_named_a(sentence: str, word_before: str) -> bool:
+    """Whether a last `a` is a name: `option a`, or a variable among others."""
+    return word_before.lower() in _LABELS or _VARIABLES.search(sentence) is not None
 
 
 def _open_bracket(sentence: str) -> bool:
@@ -242,6 +274,12 @@ def _differs_from_peers(kept: str) -> bool:
     """Whether the lines of a list before the last all end with an end mark."""
     peers = [line.rstrip() for line in kept.splitlines()[:-1] if _LIST_LINE.match(line)]
     return len(peers) >= 2 and all(line[-1] in _END_MARKS for line in peers)
+
+
+def _peers_are_prose(kept: str) -> bool:
+    """Whether the lines of a list before the last hold several words each: no answers to choose from."""
+    peers = [line for line in kept.splitlines()[:-1] if _LIST_LINE.match(line)]
+    return bool(peers) and all(len(_WORD.findall(line)) > 2 for line in peers)
 
 
 def _looks_like_json(kept: str) -> bool:

@@ -53,9 +53,10 @@ _WORDS_BEFORE_MINUS = frozenset(
         "equals",
     ]
 )
+# `and 3 left`, `and 1/2` go on with a result; `and 30 + 90 = 120` is the next equation
 _WORDS_AFTER = re.compile(
     r"(?:[b-zB-Z]|million|billion|trillion|thousand|hundred|dozen|dozens|hundreds|thousands|mod|modulo"
-    r"|remainder|pi|sqrt|times|plus|minus|squared|cubed|choose|of|over|and|to the)\b"
+    r"|remainder|pi|sqrt|times|plus|minus|squared|cubed|choose|of|over|to the|and(?! [$€£¥￥]?[\d,.]+ [-+−*×÷·x]| \S+ [-+−*×÷·/] \S+ =))\b"
 )
 
 

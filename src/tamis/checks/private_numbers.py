@@ -223,9 +223,10 @@ def is_secret(written: str) -> bool:
         if "_" in written[:12]
         else re.sub(r"^(?:[A-Za-z]+-)+", "", written)
     )
-    if not re.search(r"\d", body):
-        return False
-    return _entropy(body) >= 2.8
+    # words have no digits; a key of capitals alone has none now and then, nor has one of mixed case
+    has_digit = re.search(r"\d", body) is not None
+    is_random = written.startswith(("AKIA", "ASIA")) or len(re.findall("[a-z][A-Z]", body)) >= 4
+    return (has_digit or is_random) and _entropy(body) >= 2.8
 
 
 def _entropy(text: str) -> float:

@@ -32,7 +32,7 @@ _TOKEN = re.compile(
   | (?P<fraction>\\[dt]?frac\{\d{1,12}\}\{\d{1,12}\})
   | (?P<equals>(?:is\ equal\ to|equals)(?![A-Za-z])|等于|＝|(?<![=!<>:+\-*/^%|&~≈≠≤≥])=(?![=>~<]|\ ?=)|(?<![=!<>:+\-*/^%|&~≈≠≤≥])=(?=<<))
   | (?P<operator>\*\*|[+＋−–－×✕✖·⋅∙•＊*/÷／∕^-]|\\times(?![a-zA-Z])|\\cdot(?![a-zA-Z])|\\div(?![a-zA-Z])
-      |(?:plus|minus|times|multiplied\ by|divided\ by)(?![A-Za-z])|加上?|减去?|乘以?|除以|[xX](?![A-Za-z_]))
+      |(?:plus|minus|times|multiplied\ by|divided\ by)(?![A-Za-z])|(?<![相增添参])加上?|(?<!相)减去?|(?<!相)乘以?|除以|[xX](?![A-Za-z_]))
   | (?P<superscript>[²³])
   | (?P<percent>[%％])
   | (?P<currency>\\?\$|[€£¥￥₹])
