@@ -6,7 +6,7 @@ times over, its whole process group gets SIGKILL at a random moment, sometimes t
 command runs to the end. Each time the output's hash must be the undisturbed run's, a file under the final
 name must never be a partial one, and the server must not have answered more calls twice than were in flight.
 
-    python benchmarks/kill.py                 # 50 kills of each
+    python benchmarks/kill.py                 # until 50 kills met each while it was running
     python benchmarks/kill.py --kills 5 --rows 2000     # a quick look; no results are written
 """
 
@@ -217,11 +217,12 @@ def main() -> int:
 
 
 def disturb_often(job: Job, kills: int, draws: random.Random) -> None:
-    """All the trials of one job."""
+    """Trials of one job until so many kills met it while it was running."""
     run_undisturbed(job)
-    for trial in range(kills):
+    while job.killed_while_running < kills:
         disturb(job, draws)
-        print(f"{job.name} {trial + 1}/{kills}: {job.differing} differ", file=sys.stderr)
+        said = f"{job.name} {job.killed_while_running}/{kills}: {job.differing} differ"
+        print(said, file=sys.stderr)
     shutil.rmtree(job.folder, ignore_errors=True)
 
 

@@ -71,7 +71,12 @@ def _malformed(line: bytes, message: str) -> str:
         return f"expected whole characters, got half of a surrogate pair ({message})"
     if "truncated" in message:
         return "expected a whole row, got the beginning of one (the line is cut)"
-    return f"expected JSON, got {message[0].lower()}{message[1:]}"
+    found = message.removeprefix("JSON is malformed: ")
+    if found.startswith("expected "):
+        return f"{found}, got something else: no JSON"
+    article = {"invalid": "an ", "trailing comma": "a "}
+    before = next((a for start, a in article.items() if found.startswith(start)), "")
+    return f"expected JSON, got {before}{found}"
 
 
 def is_deeper(raw: bytes, limit: int) -> bool:
