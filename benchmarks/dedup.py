@@ -11,18 +11,16 @@ that shares nothing with the kernels, falls in a step; each pair stands alone am
 from __future__ import annotations
 
 import argparse
-import json
 import math
 import os
 import random
 import time
 from collections.abc import Callable
-from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+from trial import markdown, write_results
 
-RESULT = Path(__file__).parent / "results" / "dedup.json"
 WIDTH = 5
 THRESHOLD = 0.8
 SHORT = 50
@@ -260,8 +258,52 @@ def measure_speed(
     return rows
 
 
+SPEED_COLUMNS = ["library", "texts", "MB/s", "texts/s", "flagged", "tamis is", "goal", "result"]
+QUALITY_COLUMNS = [
+    "threshold",
+    "similarity",
+    "pairs",
+    "at the threshold or above",
+    "found",
+    "recall",
+    "found of short texts",
+    "found below the threshold",
+]
+GOALS = {"rensa": 8, "datasketch": 50}
+
+
+def speed_line(row: dict[str, float | str]) -> list[str]:
+    """One library, for the table."""
+    name, times = str(row["name"]), float(row["tamis_is_times"])
+    goal = GOALS.get(name)
+    return [
+        name,
+        f"{row['texts']:,}",
+        f"{row['mb_per_s']:.1f}",
+        f"{row['texts_per_s']:,.0f}",
+        f"{row['flagged']:,}",
+        f"{times:.1f} ×",
+        "" if goal is None else f"at least {goal} ×",
+        "" if goal is None else "reached" if times >= goal else "not reached",
+    ]
+
+
+def quality_line(line: dict[str, float]) -> list[str]:
+    """One step of similarity at one threshold, for the table."""
+    return [
+        f"{line['threshold']:g}",
+        f"{line['step']:.2f}",
+        f"{line['pairs']:,}",
+        f"{line['within']:,}",
+        f"{line['found']:,}",
+        f"{line['found'] / line['within']:.2%}" if line["within"] else "",
+        f"{line['short_found']:,} of {line['short_within']:,}",
+        f"{line['false']:,}",
+    ]
+
+
 def main() -> None:
-    """Run both halves, print them and write the JSON."""
+    """Run both halves, print them and write the results."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--small", action="store_true", help="a quick trial, not for publication")
     small = parser.parse_args().small
@@ -269,27 +311,26 @@ def main() -> None:
     rng = random.Random(7)
     vocabulary = make_words(rng, 20_000)
     speed = measure_speed(rng, 2_000 if small else 20_000, vocabulary)
-    print(f"{'':12}{'texts':>8}{'MB/s':>9}{'texts/s':>10}{'flagged':>9}{'tamis is':>11}")
-    for row in speed:
-        print(
-            f"{row['name']:12}{row['texts']:>8}{row['mb_per_s']:>9.1f}{row['texts_per_s']:>10.0f}"
-            f"{row['flagged']:>9}{row['tamis_is_times']:>10.1f}x"
-        )
     quality = measure_quality(rng, 200 if small else 2_000, vocabulary)
-    print(
-        f"\n{'threshold':>9}{'step':>6}{'pairs':>7}{'within':>8}{'recall':>9}{'short':>9}{'false':>7}"
+    lines = [speed_line(row) for row in speed]
+    steps = [quality_line(line) for line in quality]
+    if small:
+        print(markdown(SPEED_COLUMNS, lines), markdown(QUALITY_COLUMNS, steps), sep="\n\n")
+        return
+    about_speed, about_quality = __doc__.split("\n\n")[2].split(" Quality: ")
+    write_results(
+        "dedup-speed",
+        f"Near-duplicates at {THRESHOLD}: texts in memory to clusters, one core",
+        about_speed,
+        {"columns": SPEED_COLUMNS, "rows": lines},
+        speed,
     )
-    for line in quality:
-        if line["within"]:
-            recall = line["found"] / line["within"]
-            short = f"{line['short_found']}/{line['short_within']}"
-            print(
-                f"{line['threshold']:>9}{line['step']:>6}{line['pairs']:>7}{line['within']:>8}"
-                f"{recall:>9.2%}{short:>9}{line['false']:>7}"
-            )
-    RESULT.parent.mkdir(exist_ok=True)
-    RESULT.write_text(
-        json.dumps({"small": small, "speed": speed, "quality": quality}, indent=1) + "\n"
+    write_results(
+        "dedup-quality",
+        "Near-duplicates: recall and precision on planted pairs",
+        about_quality[0].upper() + about_quality[1:],
+        {"columns": QUALITY_COLUMNS, "rows": steps},
+        quality,
     )
 
 

@@ -84,6 +84,8 @@ _INFLECTIONS = frozenset(_INFLECTIONS_TEXT.split())
 _MIN_PROSE_CHARS = 60
 _MIN_CJK_CHARS = 20
 _MIN_CJK_OPEN_CHARS = 8
+# patterns with more than one way to match must not see a text of any length
+_MOST_SENTENCE_CHARS = 400
 
 
 def judge_last_line(text: str) -> tuple[Cut, int] | None:
@@ -167,7 +169,7 @@ def _judge_line(kept: str, line: str) -> Cut | None:
     sentence = line[_last_sentence(line) :]
     is_listed = _LIST_LINE.match(line) is not None
     # an equation of numbers, or code that is quoted, makes no line of code
-    prose = _EQUATION.sub("", _INLINE_CODE.sub("", sentence))
+    prose = _EQUATION.sub("", _INLINE_CODE.sub("", sentence[-_MOST_SENTENCE_CHARS:]))
     is_code = _CODE_LINE.search(prose) or line.startswith(("    ", "\t")) or "|" in line
     last = kept[-1]
     if last in "，、；" and len(kept) >= _MIN_CJK_OPEN_CHARS:

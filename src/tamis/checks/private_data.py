@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import re
+from bisect import bisect_left
 from typing import TYPE_CHECKING, ClassVar
 
 import msgspec
@@ -212,15 +213,21 @@ def private_spans(text: str, ordinals: list[int]) -> list[tuple[Detector, int, i
     A place belongs to the first detector that claims it: a card number is not also a telephone number.
     """
     taken: list[tuple[Detector, int, int]] = []
+    # taken places never overlap, so in order their neighbours are all one must look at
+    starts: list[int] = []
+    ends: list[int] = []
     for ordinal in ordinals:
         detector = DETECTORS[ordinal]
         for match in detector.exact.finditer(text):
             start, end = match.span()
-            is_free = all(
-                end <= other_start or other_end <= start for _, other_start, other_end in taken
+            at = bisect_left(starts, start)
+            is_free = (at == 0 or ends[at - 1] <= start) and (
+                at == len(starts) or end <= starts[at]
             )
             if is_free and detector.holds(match.group()):
                 taken.append((detector, start, end))
+                starts.insert(at, start)
+                ends.insert(at, end)
     return taken
 
 
