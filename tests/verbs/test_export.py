@@ -72,7 +72,7 @@ def test_each_format_written_and_read_back_gives_the_same_rows(form: str, tmp_pa
         result = tamis.export([str(tmp_path / "data")], to=form, common=quiet(tmp_path / name))
         assert result.counts["written"] == 2
         back = tmp_path / f"back{len(name)}"
-        tamis.import_([str(tmp_path / name)], common=quiet(back, as_format=form))
+        tamis.import_([str(tmp_path / name)], common=quiet(back))
         assert told(back) == told(tmp_path / "data"), name
     assert read_lines(tmp_path / "o.jsonl") == rows
 
