@@ -10,6 +10,7 @@ with `copies` other than 1), `changes` and `unreadable`. `counts` are checked, n
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -110,11 +111,20 @@ def _chain(run: Path) -> list[Path]:
     chain, folder = [run], run
     while True:
         inputs = read_manifest(folder).get("inputs", [])
-        parents = [Path(i["path"]) for i in inputs if i.get("container") == "dataset"]
-        if not parents or not (parents[0] / MANIFEST).is_file() or parents[0] in chain:
+        parents = [_place(folder, i) for i in inputs if i.get("container") == "dataset"]
+        if not parents or parents[0] is None or parents[0] in chain:
             return chain
         folder = parents[0]
         chain.append(folder)
+
+
+def _place(run: Path, source: dict[str, Any]) -> Path | None:
+    """The folder of an input data set: where it lies from the run, or where it was named; None when gone."""
+    from_here = Path(os.path.normpath(run / source.get("from_here", source["path"])))
+    for place in (from_here, Path(source["path"])):
+        if (place / MANIFEST).is_file():
+            return place
+    return None
 
 
 def _account(run: Path, row_id: str) -> Account:

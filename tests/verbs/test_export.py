@@ -124,7 +124,6 @@ REFUSED: list[tuple[Row, str, str]] = [
     ({"messages": CALLING[:1]}, "prompt_completion", "raw.jsonl:2 .*messages: expected"),
     (FORMATS["openai"], "gsm8k", "format `gsm8k`: expected questions"),
     (FORMATS["openai"], "trl_preference", "format `trl_preference`: expected preferences"),
-    (FORMATS["openai"], "markdown", "format `markdown`: expected one of alpaca, gsm8k, openai"),
 ]
 
 

@@ -84,6 +84,7 @@ _INFLECTIONS = frozenset(_INFLECTIONS_TEXT.split())
 _MIN_PROSE_CHARS = 60
 _MIN_CJK_CHARS = 20
 _MIN_CJK_OPEN_CHARS = 8
+_MOST_FRAGMENT_CHARS = 5
 # patterns with more than one way to match must not see a text of any length
 _MOST_SENTENCE_CHARS = 400
 
@@ -246,15 +247,17 @@ def _open_bracket(sentence: str) -> bool:
 
 def _is_word_fragment(kept: str) -> bool:
     """Whether the last word stands nowhere else, but a longer word that starts with it does."""
-    tail = re.search(r"([a-zà-þа-яё]{3,})$", kept)
-    if tail is None or len(kept) < _MIN_PROSE_CHARS:
+    end = kept[-_MOST_FRAGMENT_CHARS - 1 :]
+    tail = re.search(r"(?<![a-zà-þа-яё])[a-zà-þа-яё]{3,}$", end)
+    if tail is None or len(tail.group()) > _MOST_FRAGMENT_CHARS or len(kept) < _MIN_PROSE_CHARS:
         return False
-    word, before = tail.group(1), kept[: tail.start()].lower()
+    word = tail.group()
+    before = kept[: -len(word)].lower()
     if re.search(rf"(?<!\w){word}(?!\w)", before):
         return False
     # plurals and other endings: "cat" after "cats" is a word of its own
     longer = re.findall(rf"(?<!\w){word}(\w+)", before)
-    return bool(longer) and _INFLECTIONS.isdisjoint(longer) and len(word) <= 5
+    return bool(longer) and _INFLECTIONS.isdisjoint(longer)
 
 
 def _is_unfinished_prose(kept: str, line: str, sentence: str) -> bool:

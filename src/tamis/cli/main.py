@@ -34,6 +34,11 @@ def main() -> None:
     """Run the command line; every error leaves as one line on stderr and a documented code."""
     try:
         app()
+    except SystemExit as leaving:
+        # the command-line library turns Ctrl-C into this code, without a word
+        if leaving.code == INTERRUPTED:
+            _fail("interrupted; run the same command again to continue", INTERRUPTED)
+        raise
     except TamisError as error:
         _fail(str(error), error.exit_code)
     except KeyboardInterrupt:

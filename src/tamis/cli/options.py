@@ -37,7 +37,10 @@ SHARED: dict[str, tuple[Any, Any]] = {
         Annotated[str | None, typer.Option("--as", help="Read the input as this format.")],
         None,
     ),
-    "seed": (Annotated[int, typer.Option("--seed", help="Seed of every random draw.")], 0),
+    "seed": (
+        Annotated[int | None, typer.Option("--seed", help="Seed of every random draw (0).")],
+        None,
+    ),
     "limit": (
         Annotated[
             int | None, typer.Option("--limit", help="Read only the first N lines of each file.")

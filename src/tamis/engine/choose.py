@@ -110,13 +110,26 @@ def _facts(folder: Path, shards: list[Path], select: Select) -> pa.Table:
     columns = list(dict.fromkeys(("id", *select.decide_reads)))
     rows = pa.concat_tables([read_table(shard, columns) for shard in shards])
     sketches = [p for shard in shards if (p := folder / "sketch" / shard.name).exists()]
-    sketch = read_tables(sketches, pa.schema([pa.field("id", pa.string())]))
+    sketch = read_tables(sketches, _sketch_schema(select, shards[0]))
     if sketch.num_rows != rows.num_rows:
-        raise SchemaError(f"{folder}: sketches for {sketch.num_rows} of {rows.num_rows} rows")
+        raise SchemaError(
+            f"{folder}: sketches for {sketch.num_rows} of {rows.num_rows} rows; "
+            f"remove {folder.parent.parent} and run again"
+        )
     for name in sketch.column_names:
         if name not in rows.column_names:
             rows = rows.append_column(sketch.schema.field(name), sketch.column(name))
     return rows
+
+
+def _sketch_schema(select: Select, shard: Path) -> pa.Schema:
+    """What a sketch of no rows looks like: there may be no rows at all."""
+    fields = [open_shard(shard).schema.field(name) for name in dict.fromkeys(("id", *select.reads))]
+    nothing = [pa.array([], field.type) for field in fields]
+    schema: pa.Schema = select.sketch(
+        pa.RecordBatch.from_arrays(nothing, schema=pa.schema(fields))
+    ).schema
+    return schema
 
 
 def _verified(

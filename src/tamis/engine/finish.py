@@ -17,6 +17,7 @@ import pyarrow as pa
 from tamis import catalogue
 from tamis.dataset import MANIFEST, read_table, read_tables, write_bytes, write_table
 from tamis.engine.clashes import DUPLICATE_KEY
+from tamis.engine.files import sizes
 from tamis.ledger import TABLES, Counts, merge_shards
 from tamis.op import Measure, Summary
 from tamis.recipe import Recipe
@@ -50,11 +51,18 @@ def close(outcome: Outcome, write: Writer | None) -> dict[str, Any]:
         written = sum(shard["rows"] for shard in shards)
     counts.written = written or 0
     counts.check(copies=None if written is None else copies)
-    manifest = _manifest(outcome, counts, shards)
     write_bytes(folder / "rules.json", msgspec.json.encode(_rules(outcome)))
+    _drop_unfinished(folder)
+    manifest = _manifest(outcome, counts, shards)
     write_bytes(folder / MANIFEST, msgspec.json.format(msgspec.json.encode(manifest), indent=1))
     _tidy(outcome)
     return manifest
+
+
+def _drop_unfinished(folder: Path) -> None:
+    """Remove what killed tasks left half written."""
+    for left in folder.rglob(".*.tmp"):
+        left.unlink(missing_ok=True)
 
 
 def _merge(outcome: Outcome) -> None:
@@ -167,6 +175,7 @@ def _manifest(outcome: Outcome, counts: Counts, shards: list[dict[str, Any]]) ->
         "findings": _findings(outcome),
         "steps": _steps(outcome),
         "shards": shards,
+        "files": sizes(outcome.folder, settings.output),
         "not_checked": [{"what": what, "why": why} for what, why in settings.not_checked],
         "started": outcome.started,
         "finished": now(),
@@ -184,9 +193,14 @@ def _inputs(outcome: Outcome) -> list[dict[str, Any]]:
         counted[owner]["read"] += result.parsed + result.unreadable
         counted[owner]["unreadable"] += result.unreadable
     return [
-        {**msgspec.to_builtins(one), **count}
+        {**msgspec.to_builtins(one), "from_here": _from(outcome.folder, one.path), **count}
         for one, count in zip(outcome.inputs.inputs, counted, strict=True)
     ]
+
+
+def _from(folder: Path, path: str) -> str:
+    """A path as seen from the run folder, so that a project can be moved as a whole."""
+    return os.path.relpath(path, folder)
 
 
 def _dropped_by(outcome: Outcome) -> dict[str, int]:

@@ -117,9 +117,10 @@ def _resolve_files(recipe: Recipe, staging: Path, to_kind: Kind | None, shard_by
             aside.append(one)
             continue
         for piece in split(source, shard_bytes):
-            left = None if recipe.limit is None else recipe.limit - (piece.first_line - 1)
-            if left is None or left > 0:
-                shards.append(FileRange(range=piece, format_name=one.format, limit=left))
+            if recipe.limit is None or piece.first_line <= recipe.limit:
+                shards.append(
+                    FileRange(range=piece, format_name=one.format, last_line=recipe.limit)
+                )
                 owners.append(len(inputs))
         inputs.append(one)
     if not inputs:

@@ -6,6 +6,7 @@ sketch is taken at its end, and the exact schema of everything it writes.
 
 from __future__ import annotations
 
+import math
 import re
 from typing import Any, Literal
 
@@ -109,6 +110,13 @@ def _after(columns: pa.Schema, op: Op) -> pa.Schema:
 
 
 def _check_reads(name: str, op: Op, kind: Kind, columns: pa.Schema) -> None:
+    if isinstance(op, Measure):
+        taken = [field.name for field in op.adds() if field.name in ROWS[kind].names]
+        if taken:
+            raise SchemaError(
+                f"step `{name}` adds `{taken[0]}`, which rows of kind {kind} have already; "
+                "give the column another name"
+            )
     wanted = [*op.reads]
     if isinstance(op, Select):
         wanted += [*op.verify_reads, *op.decide_reads]
@@ -122,13 +130,29 @@ def _check_reads(name: str, op: Op, kind: Kind, columns: pa.Schema) -> None:
             )
             raise SchemaError(f"step `{name}` reads `{column}`, which is not there{hint}")
     if isinstance(op, Keep):
-        kept = columns.field(op.column).type
-        if not (
-            pa.types.is_integer(kept) or pa.types.is_floating(kept) or pa.types.is_boolean(kept)
-        ):
-            raise SchemaError(f"step `{name}`: `{op.column}` is {kept}, expected a number")
-        if op.at_least is None and op.at_most is None:
-            raise RecipeError(f"step `{name}`: give `at_least`, `at_most` or both")
+        _check_number(name, op.column, columns)
+        _check_bounds(name, op)
+    if isinstance(op, Select):
+        for column in op.decide_reads:
+            _check_number(name, column, columns)
+
+
+def _check_number(name: str, column: str, columns: pa.Schema) -> None:
+    kind = columns.field(column).type
+    if not (pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_boolean(kind)):
+        raise SchemaError(f"step `{name}`: `{column}` is {kind}, expected a number")
+
+
+def _check_bounds(name: str, op: Keep) -> None:
+    bounds = [bound for bound in (op.at_least, op.at_most) if bound is not None]
+    if not bounds:
+        raise RecipeError(f"step `{name}`: give `at_least`, `at_most` or both")
+    if any(math.isnan(bound) for bound in bounds):
+        raise RecipeError(f"step `{name}`: expected a number as bound, got nan")
+    if bounds != sorted(bounds):
+        raise RecipeError(
+            f"step `{name}`: at_least {op.at_least:g} is above at_most {op.at_most:g}; nothing could be kept"
+        )
 
 
 def maker_of(column: str) -> str | None:
@@ -153,7 +177,7 @@ def _where_steps(recipe: Recipe, schema: pa.Schema) -> list[tuple[str, Op]]:
         measure: Any = catalogue.make(name, {})
         added = set(measure.adds().names)
         if words & added - set(schema.names) and set(measure.reads) <= set(schema.names):
-            steps.append((name, measure))
+            steps.append((f"where:{name}", measure))
             schema = _after(schema, measure)
     reads = tuple(sorted(words & {f.name for f in schema if is_scalar(f)}))
     if not reads:

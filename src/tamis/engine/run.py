@@ -8,7 +8,7 @@ import hashlib
 import os
 import shutil
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,8 @@ from tamis.dataset import MANIFEST, is_run_folder, read_manifest, write_bytes
 from tamis.engine import finish
 from tamis.engine.choose import choose
 from tamis.engine.clashes import rename_clashes
+from tamis.engine.code import code_digest
+from tamis.engine.files import LOCK, NOTE, are_in_place, locked
 from tamis.engine.inputs import Inputs, resolve
 from tamis.engine.plan import Pass, RowsTo, plan
 from tamis.engine.pool import Workers
@@ -108,11 +110,30 @@ def run(recipe: Recipe, folder: Path, settings: Settings) -> Outcome:
 
     Raises the first TamisError; whatever was finished by then stays and is used next time.
     """
-    _claim(folder)
     with Workers(settings.n_workers) as workers:
         if _n_file_bytes(recipe.inputs) >= _LARGE_BYTES:
             workers.prepare(load_scanner)
         return _run(recipe, folder, settings, workers)
+
+
+@contextmanager
+def claimed(folder: Path) -> Iterator[None]:
+    """The folder as this run's own, from its first file to its manifest.
+
+    What a run leaves behind that failed before it did anything is removed with it.
+    Raises: StoreError where something else lies there, or another run is writing.
+    """
+    _claim(folder)
+    is_new = not folder.exists()
+    try:
+        with locked(folder):
+            if not (folder / NOTE).exists():
+                write_bytes(folder / NOTE, b"{}")
+            yield
+    except TamisError:
+        if is_new and not (folder / "passes").exists() and not is_run_folder(folder):
+            shutil.rmtree(folder, ignore_errors=True)
+        raise
 
 
 def _n_file_bytes(inputs: Sequence[str]) -> int:
@@ -121,17 +142,8 @@ def _n_file_bytes(inputs: Sequence[str]) -> int:
 
 
 def _run(recipe: Recipe, folder: Path, settings: Settings, workers: Workers) -> Outcome:
-    is_new = not folder.exists()
-    try:
-        inputs = resolve(
-            recipe, folder / "staged", settings.to_kind, shard_bytes=settings.shard_bytes
-        )
-        lanes = plan(recipe, inputs.kind, inputs.schema, rows_to=settings.rows_to)
-    except TamisError:
-        # a refused input leaves nothing behind
-        if is_new:
-            shutil.rmtree(folder, ignore_errors=True)
-        raise
+    inputs = resolve(recipe, folder / "staged", settings.to_kind, shard_bytes=settings.shard_bytes)
+    lanes = plan(recipe, inputs.kind, inputs.schema, rows_to=settings.rows_to)
     fingerprint = _fingerprint(recipe, inputs, settings)
     finished = is_finished(folder, fingerprint, settings.output)
     outcome = Outcome(
@@ -148,7 +160,7 @@ def _run(recipe: Recipe, folder: Path, settings: Settings, workers: Workers) -> 
         return outcome
     # from here on the folder is being rewritten: an older manifest must not vouch for it
     (folder / MANIFEST).unlink(missing_ok=True)
-    write_bytes(folder / "run.json", msgspec.json.encode({"fingerprint": fingerprint}))
+    write_bytes(folder / NOTE, msgspec.json.encode({"fingerprint": fingerprint}))
     rows: list[FileRange | Shard] = list(inputs.shards)
     key = (
         inputs.fingerprint
@@ -170,8 +182,8 @@ def _claim(folder: Path) -> None:
     """Refuse a folder that holds something that is not a run of ours."""
     if folder.exists() and not folder.is_dir():
         raise StoreError(f"{folder}: is a file; choose another output")
-    ours = is_run_folder(folder) or (folder / "run.json").exists()
-    if folder.is_dir() and any(folder.iterdir()) and not ours:
+    ours = is_run_folder(folder) or (folder / NOTE).exists()
+    if folder.is_dir() and not ours and any(one.name != LOCK for one in folder.iterdir()):
         raise StoreError(f"{folder}: is not empty and not made by Tamis; choose another output")
 
 
@@ -189,7 +201,8 @@ def _fingerprint(recipe: Recipe, inputs: Inputs, settings: Settings) -> str:
 
 
 def _spec(op: Any) -> Any:
-    return [type(op).__module__, type(op).__qualname__, op.version, msgspec.to_builtins(op)]
+    said = [type(op).__module__, type(op).__qualname__, op.version, msgspec.to_builtins(op)]
+    return [*said, code_digest(op)]
 
 
 def _run_pass(
@@ -316,8 +329,9 @@ async def _left(opened: AbstractAsyncContextManager[Asker]) -> None:
 
 
 def is_finished(folder: Path, fingerprint: str, output: str | None) -> bool:
-    """Whether `folder` holds a finished run with this fingerprint, its output file still in place."""
-    if not is_run_folder(folder) or (output is not None and not Path(output).exists()):
+    """Whether `folder` holds a finished run with this fingerprint, all it wrote still in place."""
+    if not is_run_folder(folder):
         return False
     manifest = read_manifest(folder)
-    return bool(manifest.get("finished")) and manifest.get("fingerprint") == fingerprint
+    is_same = bool(manifest.get("finished")) and manifest.get("fingerprint") == fingerprint
+    return is_same and are_in_place(folder, manifest.get("files", {}), output)

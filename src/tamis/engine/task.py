@@ -6,10 +6,8 @@ done-marker is written last: a task with a marker is never run again, one withou
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import msgspec
 import numpy as np
@@ -26,12 +24,12 @@ from tamis.schema import ROWS
 
 
 class FileRange(msgspec.Struct, frozen=True, kw_only=True):
-    """Rows of an outside file: a byte range in one format, cut at row boundaries."""
+    """Rows of an outside file: a byte range in one format, up to a line of the file if one is given."""
 
     range: Range
     format_name: str
     renames: dict[int, str] = {}
-    limit: int | None = None
+    last_line: int | None = None
 
 
 class Shard(msgspec.Struct, frozen=True, kw_only=True):
@@ -83,7 +81,14 @@ def stored_result(task: Task) -> TaskResult | None:
 
 def run_task(task: Task) -> TaskResult:
     """Run one task to its done-marker in this process (no step may ask a model)."""
-    return asyncio.run(run_task_async(task, None))
+    # without an event loop, which would hold back Ctrl-C: without a model no step ever waits
+    work = run_task_async(task, None)
+    try:
+        work.send(None)
+    except StopIteration as done:
+        result: TaskResult = done.value
+        return result
+    raise AssertionError("a step without a model waited for something")
 
 
 async def run_task_async(task: Task, llm: Asker | None) -> TaskResult:
@@ -101,31 +106,29 @@ def _rows(task: Task, sink: ShardSink, result: TaskResult) -> Iterator[pa.Record
         yield from _shard_rows(task.rows, result)
         return
     result.renamed = len(task.rows.renames)
-    left = task.rows.limit
+    last_line = task.rows.last_line
     columns = ROWS[task.lane.kind].names
     for read in read_range(task.rows.range, task.rows.format_name, renames=task.rows.renames):
         rows, keys, unreadable = read.rows, read.own_keys, read.unreadable
-        if left is not None:
-            rows, keys, unreadable, left = _limited(rows, keys, unreadable, left)
+        is_last = last_line is not None and _last(rows, unreadable) >= last_line
+        if is_last:
+            wanted = rows.column("line").to_numpy() <= last_line
+            rows, keys = rows.filter(pa.array(wanted)), keys[wanted]
+            unreadable = unreadable.filter(
+                pa.array(unreadable.column("line").to_numpy() <= last_line)
+            )
         sink.unreadable(unreadable)
         sink.head(rows, keys)
         result.parsed += rows.num_rows
         yield rows.select(columns)
-        if left == 0:
+        if is_last:
             return
 
 
-def _limited(
-    rows: pa.RecordBatch, keys: Any, unreadable: pa.RecordBatch, left: int
-) -> tuple[pa.RecordBatch, Any, pa.RecordBatch, int]:
-    """Cut what was read to the first `left` lines of the source, readable or not."""
-    lines = np.sort(np.concatenate([rows.column("line"), unreadable.column("line")]))
-    if len(lines) <= left:
-        return rows, keys, unreadable, left - len(lines)
-    last = lines[left - 1]
-    n = int(np.searchsorted(rows.column("line").to_numpy(), last, side="right"))
-    m = int(np.searchsorted(unreadable.column("line").to_numpy(), last, side="right"))
-    return rows.slice(0, n), keys[:n], unreadable.slice(0, m), 0
+def _last(rows: pa.RecordBatch, unreadable: pa.RecordBatch) -> int:
+    """The last line of what was read."""
+    lines = [batch.column("line") for batch in (rows, unreadable) if batch.num_rows]
+    return max(int(column[-1].as_py()) for column in lines)
 
 
 def _shard_rows(shard: Shard, result: TaskResult) -> Iterator[pa.RecordBatch]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import math
 from collections.abc import Iterator, Sequence
 from io import RawIOBase
 from pathlib import Path
@@ -202,21 +204,36 @@ def _parquet_rows(part: Range, batch_bytes: int) -> Iterator[RawRows]:
             first, last = max(part.start + 1, number), min(part.end + 1, number + len(batch))
             if first < last:
                 piece = batch.slice(first - number, last - first)
-                lines = [msgspec.json.encode(_without_nulls(row)) for row in piece.to_pylist()]
+                lines = [_as_json(_without_nulls(row)) for row in piece.to_pylist()]
                 yield rows_of(lines, first, None)
             number += len(batch)
     except pa.ArrowInvalid as error:
         raise InputError(f"{part.path}: expected a Parquet file, got: {error}") from error
 
 
+def _as_json(row: Any) -> bytes:
+    line = msgspec.json.encode(row)
+    if b"null" not in line:
+        return line
+    # msgspec writes an infinite number as null; the literal makes the row unreadable, by name
+    return json.dumps(row, ensure_ascii=False, default=str).encode()
+
+
 def _without_nulls(value: Any) -> Any:
-    """Parquet has one struct for all rows: a null there is an absent key, but for `content`."""
+    """Parquet has one struct for all rows: a null there is an absent key, but for `content`.
+
+    So is a NaN, with which pandas says that a number is missing.
+    """
     if isinstance(value, dict):
         return {
             key: _without_nulls(inner)
             for key, inner in value.items()
-            if inner is not None or key == "content"
+            if not _is_missing(inner) or key == "content"
         }
     if isinstance(value, list):
         return [_without_nulls(inner) for inner in value]
     return value
+
+
+def _is_missing(value: Any) -> bool:
+    return value is None or (isinstance(value, float) and math.isnan(value))

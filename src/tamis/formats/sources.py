@@ -28,6 +28,8 @@ from tamis.formats.blocks import look_at
 SUFFIXES = (".jsonl", ".json", ".ndjson", ".parquet")
 _BLOCK = 1 << 22
 _PACKED_BLOCK = 1 << 17
+# stands in every folder that a run has made
+_NOTE = "run.json"
 _BOM = b"\xef\xbb\xbf"
 _SPACE = b" \t\r\n"
 
@@ -64,7 +66,9 @@ def _named_files(path: str) -> list[tuple[str, Path | None]]:
     place = Path(path)
     if place.is_dir():
         inside = sorted(
-            file for file in place.rglob("*") if file.is_file() and _is_input(file.name)
+            file
+            for file in place.rglob("*")
+            if file.is_file() and _is_input(file.name) and not _is_ours(file, place)
         )
         if not inside:
             raise InputError(
@@ -81,8 +85,18 @@ def _named_files(path: str) -> list[tuple[str, Path | None]]:
     raise InputError(f"{path}: expected a file or a folder, found nothing there")
 
 
+def _is_ours(file: Path, root: Path) -> bool:
+    """Whether a file below `root` lies in a folder of a run, or is what a run wrote beside its folder."""
+    inside = any(
+        (folder / _NOTE).is_file()
+        for folder in file.parents
+        if folder.is_relative_to(root) and folder != root
+    )
+    return inside or (file.with_name(f"{file.name}.run") / _NOTE).is_file()
+
+
 def _is_input(name: str) -> bool:
-    plain = name.removesuffix(".gz").removesuffix(".zst")
+    plain = name.lower().removesuffix(".gz").removesuffix(".zst")
     return plain.endswith(SUFFIXES) and not name.startswith(".")
 
 
@@ -115,7 +129,10 @@ def _staged(name: str, file: Path | None, staging: Path) -> Path:
     """The plain file behind an input: itself, or its copy in the staging folder."""
     if file is None:
         return _spool(name, _blocks(sys.stdin.buffer), lambda digest: staging / f"stdin-{digest}")
-    if not file.name.endswith((".gz", ".zst")):
+    if not file.is_file():  # a pipe can be read once
+        with file.open("rb") as stream:
+            return _spool(name, _blocks(stream), lambda digest: staging / f"pipe-{digest}")
+    if not file.name.lower().endswith((".gz", ".zst")):
         return file
     status = file.stat()
     told = f"{file.resolve()}|{status.st_size}|{status.st_mtime_ns}"
@@ -128,7 +145,7 @@ def _staged(name: str, file: Path | None, staging: Path) -> Path:
 def _decompressed(file: Path) -> Iterator[bytes]:
     try:
         with file.open("rb") as stream:
-            if file.name.endswith(".gz"):
+            if file.name.lower().endswith(".gz"):
                 with gzip.open(stream) as plain:
                     yield from _blocks(cast(BinaryIO, plain))
             else:

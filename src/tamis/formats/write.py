@@ -140,10 +140,15 @@ def _write_array(stream: BinaryIO, lines: Iterable[bytes]) -> int:
 
 
 def _write_parquet(stream: BinaryIO, lines: Iterable[bytes]) -> int:
-    rows: list[dict[str, Any]] = [msgspec.json.decode(line) for line in lines]
     try:
-        table = pa.Table.from_pylist(rows)
-    except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError) as error:
-        raise InputError(f"parquet: rows do not share one type for each key: {error}") from error
-    pq.write_table(table, stream)
+        rows: list[dict[str, Any]] = [msgspec.json.decode(line) for line in lines]
+        # Arrow takes the keys of the first row for those of all
+        keys = dict.fromkeys(key for row in rows for key in row)
+        table = pa.Table.from_pylist([{key: row.get(key) for key in keys} for row in rows])
+        pq.write_table(table, stream)
+    except (pa.ArrowException, OverflowError, msgspec.DecodeError) as error:
+        raise InputError(
+            f"parquet: rows do not share one type for each key, or hold what it has no type for: {error}; "
+            "write .jsonl"
+        ) from error
     return len(rows)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import tempfile
 from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
@@ -15,15 +16,19 @@ from tamis.dataset import read_manifest, write_bytes
 from tamis.engine import finish
 from tamis.engine.inputs import resolve
 from tamis.engine.plan import plan
-from tamis.engine.run import Outcome, Settings, run
+from tamis.engine.run import Outcome, Settings, claimed, run
 from tamis.errors import RecipeError, StoreError
 from tamis.export.rows import RawSource, write_rows
+from tamis.formats import FORMATS
 from tamis.llm.types import Asker
 from tamis.recipe import Outputs, Recipe, Step
 from tamis.schema import Kind
 
 FILE_SUFFIXES = (".jsonl", ".ndjson", ".json", ".parquet")
 SQUEEZED = (".gz", ".zst")
+OTHER_SUFFIXES = frozenset(
+    (".csv", ".tsv", ".txt", ".bz2", ".xz", ".zip", ".html", ".yaml", ".yml", ".arrow", *SQUEEZED)
+)
 
 
 class Common(msgspec.Struct, frozen=True, kw_only=True):
@@ -37,7 +42,7 @@ class Common(msgspec.Struct, frozen=True, kw_only=True):
 
     output: str | None = None
     as_format: str | None = None
-    seed: int = 0
+    seed: int | None = None
     limit: int | None = None
     where: str | None = None
     engine: str = "local"
@@ -106,6 +111,20 @@ def is_file_output(output: str) -> bool:
     return bool(suffixes) and suffixes[-1] in FILE_SUFFIXES
 
 
+def _check_output(output: str, to: str | None) -> None:
+    """Refuse an output whose name says a file that cannot be written, and a format for a folder."""
+    if is_file_output(output):
+        return
+    if Path(output).suffix.lower() in OTHER_SUFFIXES:
+        raise RecipeError(
+            f"-o {output}: expected a folder or a file ending in {', '.join(FILE_SUFFIXES)} (.gz, .zst)"
+        )
+    if to is not None:
+        raise RecipeError(
+            f"--to {to}: {output} is a data set folder; give -o a file, like {output}.jsonl"
+        )
+
+
 def build_recipe(plan_: Plan, common: Common) -> Recipe:
     """The recipe behind a verb's call; raises RecipeError for options that contradict each other."""
     if common.engine != "local":
@@ -113,6 +132,20 @@ def build_recipe(plan_: Plan, common: Common) -> Recipe:
     runs = not (common.recipe_out or common.dry_run)
     if runs and plan_.needs_output and common.output is None:
         raise RecipeError(f"tamis {plan_.command}: give an output folder or file with -o")
+    if common.workers < 0:
+        raise RecipeError(f"--workers {common.workers}: expected 0 (one a core) or more")
+    for option, name in (("--to", plan_.to), ("--as", common.as_format)):
+        if name is not None and name not in FORMATS:
+            near = difflib.get_close_matches(name, FORMATS, n=1)
+            hint = (
+                f"did you mean `{near[0]}`?"
+                if near
+                else f"expected one of {', '.join(sorted(FORMATS))}"
+            )
+            raise RecipeError(f"{option} {name}: no such format; {hint}")
+    if common.output is not None and plan_.needs_output:
+        # a recipe may name a format for its own file, and be run into a folder
+        _check_output(common.output, None if plan_.command == "run" else plan_.to)
     if common.limit is not None and common.limit < 1:
         raise RecipeError(f"--limit {common.limit}: expected 1 or more")
     for name in plan_.inputs:
@@ -123,7 +156,7 @@ def build_recipe(plan_: Plan, common: Common) -> Recipe:
         steps=list(plan_.steps),
         outputs=Outputs(path=common.output, to=plan_.to),
         as_format=common.as_format,
-        seed=common.seed,
+        seed=common.seed or 0,
         limit=common.limit,
         where=common.where,
     )
@@ -153,11 +186,12 @@ def execute(plan_: Plan, common: Common) -> Result:
         llm_name=plan_.llm_name,
         not_checked=plan_.not_checked,
     )
-    outcome = run(recipe, folder, settings)
-    if outcome.already_finished:
-        manifest = read_manifest(folder)
-    else:
-        manifest = finish.close(outcome, _writer(recipe) if to_file else None)
+    with claimed(folder):
+        outcome = run(recipe, folder, settings)
+        if outcome.already_finished:
+            manifest = read_manifest(folder)
+        else:
+            manifest = finish.close(outcome, _writer(recipe) if to_file else None)
     return Result(
         command=plan_.command,
         run=str(folder),
@@ -189,6 +223,8 @@ def _recipe_out(plan_: Plan, recipe: Recipe, target: str) -> Result:
     result = Result(command=plan_.command, body={"recipe": text})
     if target == "-":
         result.lines = text.splitlines()
+    elif Path(target).exists() and b"version:" not in Path(target).read_bytes()[:400]:
+        raise StoreError(f"{target}: exists and is not a recipe; choose another name")
     else:
         write_bytes(Path(target), text.encode())
         result.lines = [f"recipe written to {target}; run it with: tamis run {target}"]

@@ -13,7 +13,7 @@ import msgspec
 from tamis import catalogue
 from tamis import recipe as recipes
 from tamis.dataset import read_batches
-from tamis.errors import RecipeError
+from tamis.errors import InputError, RecipeError
 from tamis.ledger import rule_counts
 from tamis.recipe import Recipe, Step
 from tamis.reports.sarif import sarif
@@ -76,7 +76,7 @@ def check(
     The exit code is 1 when a gate is missed.
     """
     common = common or Common()
-    gates = [parse_gate(text) for text in gate]
+    gates = [parse_gate(text, _rules_of(checks)) for text in gate]
     folder = out or common.output or f"{_one_name(inputs)}.check"
     left_out = [name for name in catalogue.CHECKS if checks and name not in checks]
     plan = Plan(
@@ -90,8 +90,10 @@ def check(
     if result.run is None:
         return result
     counts = rule_counts(Path(result.run))
-    missed = [m for g in gates if (m := _missed(g, counts, result.counts["parsed"])) is not None]
+    missed = [m for g in gates if (m := _missed(g, counts, result.counts["kept"])) is not None]
     result.exit_code = 1 if missed else 0
+    if not result.counts["parsed"] and result.counts["unreadable"]:
+        result.exit_code = InputError.exit_code
     result.body["gates_missed"] = missed
     result.body["findings"] = {
         rule: {"severity": severity, "findings": n, "conversations": rows}
@@ -111,8 +113,19 @@ def finding_line(finding: dict[str, Any]) -> str:
     )
 
 
-def parse_gate(text: str) -> tuple[str, float]:
-    """`error`, `warning`, `none` or `RULE:RATE` as (name, rate); a rate lies in [0, 1]."""
+def _rules_of(checks: Sequence[str] | None) -> list[str]:
+    """The ids of all rules that these checks (all of them by default) can find."""
+    names = list(checks) if checks else list(catalogue.CHECKS)
+    return [
+        rule.id for name in names if name in catalogue.CHECKS for rule in catalogue.load(name).rules
+    ]
+
+
+def parse_gate(text: str, rules: Sequence[str]) -> tuple[str, float]:
+    """`error`, `warning`, `none` or `RULE:RATE` as (name, rate); a rate lies in [0, 1].
+
+    Raises: RecipeError for a rule that is none of `rules`, the ones this check can find.
+    """
     name, _, rate = text.partition(":")
     if not rate and name in ("error", "warning", "none"):
         return name, 0.0
@@ -125,6 +138,10 @@ def parse_gate(text: str) -> tuple[str, float]:
             f"--gate {text}: expected error, warning, none or RULE:RATE with a rate from 0 to 1, "
             "like think-tags/unpaired:0.01"
         )
+    if name not in rules:
+        near = difflib.get_close_matches(name, rules, n=1)
+        hint = f"; did you mean `{near[0]}`?" if near else " that is looked for here"
+        raise RecipeError(f"--gate {text}: `{name}` is no rule{hint}")
     return name, bound
 
 
@@ -237,7 +254,7 @@ def run(path: str, *, common: Common | None = None) -> Result:
         common,
         output=output,
         as_format=common.as_format or loaded.as_format,
-        seed=common.seed or loaded.seed,
+        seed=loaded.seed if common.seed is None else common.seed,
         limit=common.limit or loaded.limit,
         where=common.where or loaded.where,
     )

@@ -39,7 +39,7 @@ def demo(*, recorded: bool = False, common: Common | None = None) -> Result:
     _claim(out)
     missing = local_model_missing()
     replays = recorded or missing is not None
-    files = write_demo(out, seed=common.seed, n=N_CONVERSATIONS)
+    files = write_demo(out, seed=common.seed or 0, n=N_CONVERSATIONS)
     raw = str(files.raw)
 
     def to(name: str) -> Common:

@@ -10,7 +10,7 @@ import msgspec
 
 from tamis import ledger
 from tamis.dataset import is_run_folder, open_dataset, write_bytes
-from tamis.errors import InputError
+from tamis.errors import InputError, StoreError
 from tamis.reports.html import render
 from tamis.reports.numbers import build_report
 from tamis.verbs.common import Common, Result
@@ -39,6 +39,9 @@ def report(
     folders = [_run_folder(name) for name in runs]
     target = Path(common.output) if common.output else folders[0]
     page = target if target.suffix == ".html" else target / "report.html"
+    for path in (page, page.with_suffix(".json")):
+        if path.exists() and b"tamis" not in path.read_bytes()[:20_000].lower():
+            raise StoreError(f"{path}: exists and is not a report; choose another name with -o")
     built: dict[str, Any] = msgspec.to_builtins(build_report(folders, title=title))
     write_bytes(page.with_suffix(".json"), msgspec.json.encode(built))
     write_bytes(page, render(built).encode())
