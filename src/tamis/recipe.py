@@ -23,6 +23,7 @@ import msgspec
 from tamis import catalogue
 from tamis.errors import RecipeError
 from tamis.op import Op
+from tamis.schema import Kind
 
 VERSION = 1
 
@@ -44,7 +45,11 @@ class Outputs(
 
 
 class Recipe(msgspec.Struct, frozen=True, kw_only=True):
-    """What a run does, as plain data. Equal recipes over equal inputs give equal outputs."""
+    """What a run does, as plain data. Equal recipes over equal inputs give equal outputs.
+
+    `kind` picks one kind of rows where the inputs hold several; `base_url` is the endpoint of the steps
+    that ask a model, None for the local one.
+    """
 
     inputs: list[str]
     steps: list[Step] = []
@@ -53,6 +58,8 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True):
     seed: int = 0
     limit: int | None = None
     where: str | None = None
+    kind: Kind | None = None
+    base_url: str | None = None
 
     def operators(self) -> list[tuple[str, Op]]:
         """(step name, operator) in order; a name used twice gets `-2`, `-3`, ...
@@ -72,7 +79,18 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True):
         return built
 
 
-_KEYS = ("version", "inputs", "steps", "outputs", "as", "seed", "limit", "where")
+_KEYS = (
+    "version",
+    "inputs",
+    "steps",
+    "outputs",
+    "as",
+    "seed",
+    "limit",
+    "where",
+    "kind",
+    "base_url",
+)
 
 
 def load(path: Path) -> Recipe:
@@ -116,6 +134,8 @@ def _build(loaded: Any, mistakes: list[str]) -> Recipe | None:
         "seed": loaded.get("seed", 0),
         "limit": loaded.get("limit"),
         "where": loaded.get("where"),
+        "kind": loaded.get("kind"),
+        "base_url": loaded.get("base_url"),
     }
     if not fields["inputs"]:
         mistakes.append("$.inputs: expected at least one file, folder or data set")
@@ -160,7 +180,13 @@ def dump(recipe: Recipe) -> str:
     import yaml
 
     shown: dict[str, Any] = {"version": VERSION, "inputs": recipe.inputs}
-    for key, value in (("as", recipe.as_format), ("limit", recipe.limit), ("where", recipe.where)):
+    for key, value in (
+        ("as", recipe.as_format),
+        ("kind", recipe.kind),
+        ("limit", recipe.limit),
+        ("where", recipe.where),
+        ("base_url", recipe.base_url),
+    ):
         if value is not None:
             shown[key] = value
     if recipe.seed:

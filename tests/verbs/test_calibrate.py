@@ -268,3 +268,17 @@ def test_conversations_are_no_questions(tmp_path: Path, server: ScriptedServer) 
     with pytest.raises(InputError, match="no input holds questions; they hold conversations"):
         calibrated(source, server)
     assert names_in(tmp_path) == ["pool.jsonl"]
+
+
+def test_the_recipe_of_a_calibration_asks_the_same_model(
+    questions: Path, server: ScriptedServer, tmp_path: Path
+) -> None:
+    out = calibrated(questions, server)
+    sampling = Sampling(n=8, base_url=server.url, model="m", concurrency=4)
+    recipe = str(tmp_path / "c.yaml")
+    common = quiet(tmp_path / "again", recipe_out=recipe)
+    tamis.calibrate([str(questions)], sampling=sampling, common=common)
+    again = tamis.run(recipe, common=quiet(tmp_path / "again"))
+    assert again.counts == out.counts and rates(again.run).keys() == rates(out.run).keys()
+    for line, measured in rates(again.run).items():
+        assert measured["pass_rate"] == rates(out.run)[line]["pass_rate"]

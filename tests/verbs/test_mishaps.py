@@ -277,3 +277,48 @@ def test_ctrl_c_stops_at_once_and_says_how_to_go_on(workers: str, tmp_path: Path
     assert process.returncode == 130
     told = [line for line in stderr.decode().splitlines() if "pass 1" not in line]
     assert told == ["tamis: interrupted; run the same command again to continue"]
+
+
+def test_a_recipe_keeps_the_kind_that_was_asked_for(tmp_path: Path) -> None:
+    raw = tmp_path / "raw"
+    write_rows(raw / "a.jsonl", ROWS)
+    write_rows(raw / "q.jsonl", [{"question": "What is 3 + 4?", "answer": "#### 7"}] * 4)
+    recipe = str(tmp_path / "i.yaml")
+    tamis.import_([str(raw)], to="questions", common=quiet(tmp_path / "d", recipe_out=recipe))
+    assert tamis.run(recipe, common=quiet(tmp_path / "d")).counts["parsed"] == 4
+
+
+def test_an_import_names_the_formats_and_what_it_left_aside(tmp_path: Path) -> None:
+    write_rows(tmp_path / "raw" / "a.jsonl", ROWS)
+    write_rows(tmp_path / "raw" / "q.jsonl", [{"question": "What is 3 + 4?", "answer": "#### 7"}])
+    done = run_tamis("import", "raw", "--to", "conversations", "-o", "d", cwd=tmp_path)
+    told = done.stdout.decode().splitlines()
+    assert f"a.jsonl: openai, {len(ROWS)} rows" in told
+    assert "set aside q.jsonl: it holds questions (gsm8k)" in told
+
+
+def test_an_error_of_ones_own_function_names_its_line(
+    raw: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(tmp_path)
+    name = function_file(tmp_path, "1 // 0")
+    recipe = recipe_with(tmp_path, raw, "own", "int64", name)
+    with pytest.raises(SchemaError, match=r"ZeroDivisionError.*own_words\.py:2 \(count\)"):
+        tamis.run(recipe, common=quiet(tmp_path / "out"))
+
+
+def test_texts_of_rows_do_not_steer_the_terminal(tmp_path: Path) -> None:
+    write_rows(tmp_path / "raw.jsonl", [talk("Hi?", "<think>\x1b[2J", id="a\x1b[31m\nb")])
+    done = run_tamis("check", "raw.jsonl", cwd=tmp_path)
+    assert b"\x1b" not in done.stdout
+    [line] = [line for line in done.stdout.splitlines() if b"[think-tags/unpaired]" in line]
+    assert line.startswith(b"error")
+
+
+def test_a_run_killed_while_it_unpacked_can_go_on(tmp_path: Path) -> None:
+    write_rows(tmp_path / "raw.jsonl.gz", ROWS)
+    (tmp_path / "out" / "staged").mkdir(parents=True)
+    (tmp_path / "out" / "run.json").write_text("{}")
+    (tmp_path / "out" / "staged" / ".part-x").write_bytes(b"half")
+    result = tamis.import_([str(tmp_path / "raw.jsonl.gz")], common=quiet(tmp_path / "out"))
+    assert result.counts["parsed"] == len(ROWS)

@@ -114,12 +114,15 @@ def emit(result: Result, style: str) -> None:
     """Print a result: data on stdout, talk on stderr; then leave with the exit code it asks for."""
     import msgspec
 
+    from tamis.reports.visible import visible
+
     if style == "json":
         sys.stdout.write(msgspec.json.encode(result.envelope()).decode() + "\n")
     elif style in result.renderings:
         sys.stdout.write(result.renderings[style]() + "\n")
     elif style != "quiet":
-        sys.stdout.write("".join(f"{line}\n" for line in result.lines))
+        # texts of rows must not steer the terminal
+        sys.stdout.write("".join(f"{visible(line)}\n" for line in result.lines))
     sys.stdout.flush()
     if result.already_finished and style == "human":
         sys.stderr.write("already done with these inputs and options; nothing was run again\n")

@@ -12,14 +12,16 @@ import traceback
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
-from tamis.errors import TamisError
+from tamis.errors import SchemaError, TamisError
 
 T = TypeVar("T")
 R = TypeVar("R")
 
+_PACKAGE = str(Path(__file__).parent.parent)
 _PR_SET_PDEATHSIG = 1
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
 _KEPT_BYTES = 1 << 28
@@ -51,9 +53,25 @@ def _guarded(work: Callable[[T], R], task: T) -> R:
     except Exception as error:  # noqa: BLE001
         # the one place where anything may go wrong on a shard: name it, never swallow it
         index = getattr(task, "index", "?")
+        place = _place_outside(error)
+        if place is not None:
+            message = f"shard {index}: {type(error).__name__}: {error}; raised in {place}, which is no file of Tamis"
+            raise SchemaError(message) from None
         where = traceback.format_exc()
         message = f"shard {index}: {type(error).__name__}: {error}; this is a bug of Tamis\n{where}"
         raise WorkerError(message) from None
+
+
+def _place_outside(error: Exception) -> str | None:
+    """Where a function of the user's own failed; None when the failure is ours or a library's."""
+    for frame in reversed(traceback.extract_tb(error.__traceback__)):
+        if frame.filename.startswith(_PACKAGE):
+            return None
+        if "site-packages" not in frame.filename and not frame.filename.startswith(
+            (sys.base_prefix, "<")
+        ):
+            return f"{frame.filename}:{frame.lineno} ({frame.name})"
+    return None
 
 
 class Workers:

@@ -26,6 +26,7 @@ from tamis.schema import Kind
 
 FILE_SUFFIXES = (".jsonl", ".ndjson", ".json", ".parquet")
 SQUEEZED = (".gz", ".zst")
+MOST_INPUTS = 12
 OTHER_SUFFIXES = frozenset(
     (".csv", ".tsv", ".txt", ".bz2", ".xz", ".zip", ".html", ".yaml", ".yml", ".arrow", *SQUEEZED)
 )
@@ -64,6 +65,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     steps: Sequence[Step]
     to: str | None = None
     to_kind: Kind | None = None
+    base_url: str | None = None
     needs_output: bool = True
     llm: Callable[[Path], AbstractAsyncContextManager[Asker]] | None = None
     llm_name: str = ""
@@ -159,6 +161,8 @@ def build_recipe(plan_: Plan, common: Common) -> Recipe:
         seed=common.seed or 0,
         limit=common.limit,
         where=common.where,
+        kind=plan_.to_kind,
+        base_url=plan_.base_url,
     )
 
 
@@ -198,9 +202,23 @@ def execute(plan_: Plan, common: Common) -> Result:
         output=output,
         counts=manifest["counts"],
         dropped_by=manifest["dropped_by"],
+        lines=_input_lines(manifest),
         already_finished=outcome.already_finished,
-        body={"inputs": manifest["inputs"], "steps": manifest["steps"]},
+        body={k: manifest[k] for k in ("inputs", "set_aside", "steps")},
     )
+
+
+def _input_lines(manifest: dict[str, Any]) -> list[str]:
+    """What an import read its files as, and the files that any command left aside."""
+    aside = [
+        f"set aside {one['name']}: it holds {one['kind']} ({one['format']})"
+        for one in manifest["set_aside"]
+    ]
+    if manifest["command"] != "import":
+        return aside
+    read = [f"{one['name']}: {one['format']}, {one['read']:,} rows" for one in manifest["inputs"]]
+    more = [f"and {len(read) - MOST_INPUTS} more files"] if len(read) > MOST_INPUTS else []
+    return [*read[:MOST_INPUTS], *more, *aside]
 
 
 def _writer(recipe: Recipe) -> finish.Writer:

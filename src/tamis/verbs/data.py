@@ -21,6 +21,7 @@ from tamis.reports.terminal import markdown, summary_lines
 from tamis.schema import Kind
 from tamis.verbs.common import Common, Plan, Result, execute, is_file_output
 from tamis.verbs.look import stored_report, write_report
+from tamis.verbs.models import name_of, opener
 
 LOOKS = ("lengths", "turns", "language", "opener")
 SUMMARIES = (
@@ -107,10 +108,8 @@ def check(
 
 def finding_line(finding: dict[str, Any]) -> str:
     """One finding as people read it: severity, row, place, rule and what was found."""
-    return (
-        f"{finding['severity']:<7} {finding['id']} {finding['path']}: "
-        f"{finding['message']}  [{finding['rule']}]"
-    )
+    told = f"{finding['id']} {finding['path']}: {finding['message']}"
+    return f"{finding['severity']:<7} {' '.join(told.split())}  [{finding['rule']}]"
 
 
 def _rules_of(checks: Sequence[str] | None) -> list[str]:
@@ -258,8 +257,23 @@ def run(path: str, *, common: Common | None = None) -> Result:
         limit=common.limit or loaded.limit,
         where=common.where or loaded.where,
     )
-    plan = Plan(command="run", inputs=loaded.inputs, steps=loaded.steps, to=loaded.outputs.to)
+    plan = Plan(
+        command="run",
+        inputs=loaded.inputs,
+        steps=loaded.steps,
+        to=loaded.outputs.to,
+        to_kind=loaded.kind,
+        base_url=loaded.base_url,
+        llm=opener(loaded.base_url),
+        llm_name=", ".join(name_of(loaded.base_url, model) for model in _models(loaded)),
+    )
     return with_report(execute(plan, merged))
+
+
+def _models(recipe: Recipe) -> list[str]:
+    """The models that steps of a recipe ask."""
+    asking = [op for _, op in recipe.operators() if "llm" in getattr(op, "uses", ())]
+    return list(dict.fromkeys(str(getattr(op, "model", "")) for op in asking))
 
 
 def explain(name: str) -> Result:

@@ -2,25 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from pathlib import Path
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
 
 from tamis.calibrate.preface import SHORT_ANSWERS
 from tamis.errors import RecipeError
-from tamis.llm.client import LLM
-from tamis.llm.limits import Limits
-from tamis.llm.local import MODEL_NAME, local_model
-from tamis.llm.store import CallStore, StoredLLM
-from tamis.llm.types import Asker
+from tamis.llm.local import MODEL_NAME
 from tamis.recipe import Step
 from tamis.verbs.common import Common, Plan, Result, execute
 from tamis.verbs.data import with_report
-
-OpenModel = Callable[[Path], AbstractAsyncContextManager[Asker]]
+from tamis.verbs.models import CONCURRENCY, KEY_ENV, OpenModel, name_of, opener
 
 
 class Sampling(msgspec.Struct, frozen=True, kw_only=True):
@@ -33,11 +26,11 @@ class Sampling(msgspec.Struct, frozen=True, kw_only=True):
     n: int = 16
     model: str | None = None
     base_url: str | None = None
-    api_key_env: str = "OPENAI_API_KEY"
     temperature: float = 0.7
     max_tokens: int = 512
     preface: str | None = None
-    concurrency: int = 32
+    concurrency: int = CONCURRENCY
+    api_key_env: str = KEY_ENV
 
 
 def calibrate(
@@ -67,8 +60,12 @@ def calibrate(
         inputs=inputs,
         steps=steps,
         to_kind="questions",
-        llm=open_model or opener(sampling),
-        llm_name=model_name or f"{sampling.base_url or 'local'} {options['model']}",
+        llm=open_model
+        or opener(
+            sampling.base_url, concurrency=sampling.concurrency, key_env=sampling.api_key_env
+        ),
+        llm_name=model_name or name_of(sampling.base_url, options["model"]),
+        base_url=sampling.base_url,
         not_checked=(
             ("other policies", "pass rates hold for this model and these sampling parameters only"),
             ("leaks", "whether a question's answer can be read off its prompt"),
@@ -108,27 +105,3 @@ def pass_rate_options(sampling: Sampling) -> dict[str, Any]:
         said = msgspec.to_builtins(SHORT_ANSWERS)
         options["preface"] = [{k: v for k, v in m.items() if v is not None} for m in said]
     return options
-
-
-def opener(sampling: Sampling) -> OpenModel:
-    """Opens the model of a sampling behind the store of finished calls in a run folder."""
-
-    @asynccontextmanager
-    async def open_model(folder: Path) -> AsyncIterator[Asker]:
-        limits = Limits(concurrency=sampling.concurrency)
-        with CallStore(folder / "calls.sqlite") as store:
-            if sampling.base_url is None:
-                with local_model() as local:
-                    async with LLM(local.base_url, limits=limits, identity=local.identity) as llm:
-                        yield StoredLLM(llm, store)
-                return
-            async with LLM(sampling.base_url, api_key_env=_key_env(sampling), limits=limits) as llm:
-                yield StoredLLM(llm, store)
-
-    return open_model
-
-
-def _key_env(sampling: Sampling) -> str | None:
-    import os
-
-    return sampling.api_key_env if os.environ.get(sampling.api_key_env) else None
