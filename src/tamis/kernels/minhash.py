@@ -176,8 +176,10 @@ def candidate_pairs(
     n_rows, n_bands = bands.shape
     found = []
     for band in range(n_bands):
-        order = np.argsort(bands[:, band], kind="stable").astype(np.int64)
-        keys = bands[order, band]
+        own = np.ascontiguousarray(bands[:, band])
+        # the order within a bucket does not matter: without a crowd all its pairs are compared
+        order = np.argsort(own).astype(np.int64, copy=False)
+        keys = own[order]
         if _has_crowd(keys):
             rotated = [np.roll(bands, -band, axis=1)[:, at] for at in range(min(4, n_bands))]
             order = np.lexsort((tie_break, *reversed(rotated))).astype(np.int64)

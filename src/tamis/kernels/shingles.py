@@ -33,6 +33,9 @@ LANES = 32
 
 _WINDOW_STEP = np.uint64(WINDOW_STEP)
 _BYTES_STEP = np.uint64(BYTES_STEP)
+_STEP_2, _STEP_3, _STEP_4 = (
+    np.uint64(step) for step in (0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F, 0x165667B19E3779F9)
+)
 _HALF = np.uint64(32)
 _TOP = np.uint32(0xFFFFFFFF)
 
@@ -54,6 +57,19 @@ def hash_bytes(text: npt.NDArray[np.uint8], start: int, end: int, seed: np.uint6
     """A 64-bit hash of `text[start:end]` and its length, eight bytes a step."""
     value = mix(seed ^ np.uint64(end - start + 1))
     at = start
+    # four chains side by side, because one waits for its own multiplications
+    second, third, fourth = value ^ _STEP_2, value ^ _STEP_3, value ^ _STEP_4
+    while at + 32 <= end:
+        value = (value ^ eight_bytes(text, at)) * _BYTES_STEP
+        second = (second ^ eight_bytes(text, at + 8)) * _BYTES_STEP
+        third = (third ^ eight_bytes(text, at + 16)) * _BYTES_STEP
+        fourth = (fourth ^ eight_bytes(text, at + 24)) * _BYTES_STEP
+        value ^= value >> _HALF
+        second ^= second >> _HALF
+        third ^= third >> _HALF
+        fourth ^= fourth >> _HALF
+        at += 32
+    value = mix(mix(mix(value ^ second) ^ third) ^ fourth)
     while at + 8 <= end:
         value = (value ^ eight_bytes(text, at)) * _BYTES_STEP
         value ^= value >> _HALF

@@ -34,6 +34,7 @@ _STEP = np.uint64(WORD_STEP)
 _MIX_1 = np.uint64(MIX_1)
 _MIX_2 = np.uint64(MIX_2)
 _33 = np.uint64(33)
+_SPACE = ord(" ")
 _HALF = np.uint64(32)
 # keeps the step of a character apart from the step of the ASCII letters with the same bits
 _NOT_ASCII = np.uint64(1 << 63)
@@ -101,6 +102,13 @@ def hash_tokens(
             is_open = True
             at += length
             if length == 8 or at >= end:
+                continue
+            if text[at] == _SPACE:  # as most words end
+                out[n] = mix(word)
+                n += 1
+                word = _SEED
+                is_open = False
+                at += 1
                 continue
         code = np.int64(text[at])
         width = 1
