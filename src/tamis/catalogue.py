@@ -93,7 +93,8 @@ def make(name: str, options: dict[str, Any]) -> Op:
     for option in options:
         if option not in known:
             near = difflib.get_close_matches(option, known, n=1)
-            hint = f"; did you mean `{near[0]}`?" if near else f"; known: {', '.join(known)}"
+            others = f"; known: {', '.join(known)}" if known else "; it takes none"
+            hint = f"; did you mean `{near[0]}`?" if near else others
             raise RecipeError(f"unknown option `{option}` of `{name}`{hint}")
     try:
         return msgspec.convert(options, kind)

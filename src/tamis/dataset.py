@@ -111,16 +111,24 @@ def open_shard(path: Path) -> pa.ipc.RecordBatchFileReader:
     try:
         return pa.ipc.open_file(pa.memory_map(str(path)))
     except (OSError, pa.ArrowInvalid) as error:
-        raise InputError(
-            f"{path}: expected an Arrow shard, got {error}; remove it and run again"
-        ) from error
+        raise _damaged(path, error) from error
+
+
+def _damaged(path: Path, error: Exception) -> InputError:
+    said = str(error).partition(". Detail")[0]
+    return InputError(
+        f"{path}: expected an Arrow shard, got: {said}; run the command again that made its folder"
+    )
 
 
 def read_batches(path: Path, columns: Sequence[str] | None = None) -> Iterator[pa.RecordBatch]:
     """The batches of one shard, zero-copy; only `columns` if given."""
     reader = open_shard(path)
     for i in range(reader.num_record_batches):
-        batch = reader.get_batch(i)
+        try:
+            batch = reader.get_batch(i)
+        except (OSError, pa.ArrowInvalid) as error:
+            raise _damaged(path, error) from error
         yield batch if columns is None else batch.select(list(columns))
 
 

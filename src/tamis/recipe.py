@@ -98,16 +98,29 @@ def load(path: Path) -> Recipe:
     import yaml
 
     try:
-        loaded = yaml.safe_load(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
+        loaded = yaml.safe_load(text)
+        twice = _repeated(yaml.compose(text, Loader=yaml.SafeLoader))
     except OSError as error:
         raise RecipeError(f"{path}: cannot be read: {error.strerror}") from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise RecipeError(f"{path}: expected YAML: {' '.join(str(error).split())}") from error
-    mistakes: list[str] = []
+    mistakes = [f"$.{key}: given twice" for key in twice]
     recipe = _build(loaded, mistakes)
     if mistakes or recipe is None:
         raise RecipeError("\n".join(f"{path} {mistake}" for mistake in mistakes))
     return recipe
+
+
+def _repeated(node: Any) -> list[str]:
+    """Keys that stand twice in one mapping: YAML's reader keeps the last without a word."""
+    if node is None or isinstance(node.value, str):
+        return []
+    if node.id == "sequence":
+        return [key for inner in node.value for key in _repeated(inner)]
+    keys = [str(key.value) for key, _ in node.value]
+    found = [key for key in dict.fromkeys(keys) if keys.count(key) > 1]
+    return found + [key for _, inner in node.value for key in _repeated(inner)]
 
 
 def _build(loaded: Any, mistakes: list[str]) -> Recipe | None:

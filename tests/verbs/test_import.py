@@ -100,7 +100,7 @@ def test_a_folder_of_several_kinds_is_refused_and_leaves_nothing(
     assert "\n" not in refusal
     for words in ("several kinds", "questions: deep/e.ndjson.zst", "preferences: f.json.gz"):
         assert words in refusal
-    assert refusal.endswith("choose one with --to KIND")
+    assert refusal.endswith("with tamis import --to KIND")
     assert names_in(tmp_path) == ["mixed"]
 
 

@@ -322,3 +322,67 @@ def test_a_run_killed_while_it_unpacked_can_go_on(tmp_path: Path) -> None:
     (tmp_path / "out" / "staged" / ".part-x").write_bytes(b"half")
     result = tamis.import_([str(tmp_path / "raw.jsonl.gz")], common=quiet(tmp_path / "out"))
     assert result.counts["parsed"] == len(ROWS)
+
+
+def test_a_condition_of_chance_is_refused(raw: Path, tmp_path: Path) -> None:
+    common = quiet(tmp_path / "d", where="random() > 0.5 and chars > 0")
+    with pytest.raises(RecipeError, match="differs from run to run"):
+        tamis.fix([str(raw)], common=common)
+
+
+def test_a_key_that_stands_twice_in_a_recipe_is_a_mistake(raw: Path, tmp_path: Path) -> None:
+    steps = "steps:\n  - keep: {column: chars, at_least: 1, at_least: 2}\n"
+    text = f"version: 1\ninputs: [{raw}]\nseed: 1\nseed: 2\n{steps}"
+    (tmp_path / "r.yaml").write_text(text)
+    with pytest.raises(RecipeError) as refused:
+        tamis.run(str(tmp_path / "r.yaml"), common=quiet(tmp_path / "d"))
+    assert "$.seed: given twice" in str(refused.value)
+    assert "$.at_least: given twice" in str(refused.value)
+
+
+def test_a_file_whose_name_is_no_text_is_refused_in_one_line(tmp_path: Path) -> None:
+    name = os.fsencode(tmp_path) + b"/\xff.jsonl"
+    with open(name, "wb") as file:
+        file.write(json.dumps(ROWS[0]).encode())
+    with pytest.raises(InputError, match="expected a file name in UTF-8"):
+        tamis.import_([str(tmp_path)], common=quiet(tmp_path / "d"))
+
+
+def test_bounds_that_nothing_can_meet_are_refused(raw: Path, tmp_path: Path) -> None:
+    for bounds in ({"at_least": 9, "at_most": 1}, {"at_least": float("nan")}):
+        recipe = {
+            "version": 1,
+            "inputs": [str(raw)],
+            "steps": ["lengths", {"keep": {"column": "chars", **bounds}}],
+        }
+        (tmp_path / "r.yaml").write_text(json.dumps(recipe).replace("NaN", ".nan"))
+        with pytest.raises(RecipeError, match=r"at_most|nan"):
+            tamis.run(str(tmp_path / "r.yaml"), common=quiet(tmp_path / "d"))
+
+
+def test_a_damaged_shard_is_named_in_one_line(raw: Path, tmp_path: Path) -> None:
+    tamis.import_([str(raw)], common=quiet(tmp_path / "d"))
+    shard = tmp_path / "d" / "data" / "00000.arrow"
+    shard.write_bytes(shard.read_bytes()[:200])
+    for command in (("check", "d"), ("show", "d"), ("export", "d", "-o", "o.jsonl")):
+        done = run_tamis(*command, cwd=tmp_path)
+        assert (done.returncode, len(said(done).splitlines())) == (3, 1), said(done)
+        assert "00000.arrow: expected an Arrow shard" in said(done)
+
+
+def test_what_a_killed_run_left_beside_its_output_goes(raw: Path, tmp_path: Path) -> None:
+    (tmp_path / ".out.jsonl.part-abc").write_bytes(b"half")
+    tamis.export([str(raw)], common=quiet(tmp_path / "out.jsonl"))
+    assert sorted(path.name for path in tmp_path.iterdir() if path.is_file()) == [
+        "out.jsonl",
+        "raw.jsonl",
+    ]
+
+
+def test_rows_of_a_windows_file_make_a_clean_array(tmp_path: Path) -> None:
+    (tmp_path / "raw.jsonl").write_bytes(
+        b"".join(json.dumps(row).encode() + b"\r\n" for row in ROWS[:2])
+    )
+    tamis.export([str(tmp_path / "raw.jsonl")], common=quiet(tmp_path / "out.json"))
+    assert b"\r" not in (tmp_path / "out.json").read_bytes()
+    assert json.loads((tmp_path / "out.json").read_text()) == ROWS[:2]

@@ -65,7 +65,11 @@ def resolve(
         return _resolve_files(recipe, staging, to_kind, shard_bytes)
     if len(recipe.inputs) > 1:
         raise RecipeError(
-            f"{recipe.inputs[0]}: a data set must be the only input; got {len(recipe.inputs)} inputs"
+            f"{folders[0]}: a data set must be the only input; got {len(recipe.inputs)} inputs"
+        )
+    if recipe.as_format is not None:
+        raise RecipeError(
+            f"--as {recipe.as_format}: {folders[0]} is a data set, whose rows have been read already"
         )
     return _resolve_dataset(folders[0], recipe.limit)
 
@@ -167,7 +171,8 @@ def _only_kind(known: Sequence[tuple[Source, Detection]]) -> Kind:
     if len(by_kind) > 1:
         listed = "; ".join(f"{kind}: {', '.join(names[:4])}" for kind, names in by_kind.items())
         raise RecipeError(
-            f"the inputs hold several kinds of rows ({listed}); choose one with --to KIND"
+            f"the inputs hold several kinds of rows ({listed}); "
+            "make a data set of one kind first, with tamis import --to KIND"
         )
     if not by_kind:
         raise InputError("the inputs hold no rows")

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import re
+
 import pyarrow as pa
 
 from tamis.errors import RecipeError
 from tamis.op import Measure
+
+_CHANCE = re.compile(
+    r"\b(random|setseed|uuid|gen_random_uuid|now|today|current_\w+|get_current_\w+|txid_current|nextval)\s*\(",
+    re.IGNORECASE,
+)
 
 
 class WhereHolds(Measure, frozen=True):
@@ -33,6 +40,12 @@ class WhereHolds(Measure, frozen=True):
         """Ask DuckDB row by row of this batch; order is kept."""
         import duckdb
 
+        chance = _CHANCE.search(self.expression)
+        if chance is not None:
+            raise RecipeError(
+                f"--where {self.expression!r}: {chance.group(1)}() differs from run to run; "
+                "use --limit, or a condition on the rows"
+            )
         with duckdb.connect(config={"enable_external_access": "false", "threads": "1"}) as sql:
             sql.register("batch", pa.Table.from_batches([batch]))
             query = (

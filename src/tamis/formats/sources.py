@@ -52,12 +52,22 @@ def find_sources(paths: Sequence[str], *, staging: Path) -> list[Source]:
             if file.resolve() in seen:
                 continue
             seen.add(file.resolve())
+        if not _is_text(name):
+            raise InputError(f"{name!a}: expected a file name in UTF-8; rename the file")
         unique, turn = name, 2
         while unique in taken:
             unique, turn = f"{name}#{turn}", turn + 1
         taken.add(unique)
         sources.append(_open_source(unique, file, staging))
     return sources
+
+
+def _is_text(name: str) -> bool:
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _named_files(path: str) -> list[tuple[str, Path | None]]:

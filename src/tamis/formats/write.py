@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import gzip
 import os
 import tempfile
@@ -87,6 +88,8 @@ def replacing(target: Path) -> Iterator[BinaryIO]:
     temporary = None
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
+        for left in target.parent.glob(f".{glob.escape(target.name)}.part-*"):
+            left.unlink(missing_ok=True)  # of a run that was killed
         handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.part-")
         with os.fdopen(handle, "wb") as stream:
             yield stream
@@ -133,7 +136,7 @@ def _write_array(stream: BinaryIO, lines: Iterable[bytes]) -> int:
     n_rows = 0
     for line in lines:
         stream.write(b",\n" if n_rows else b"[\n")
-        stream.write(line)
+        stream.write(line.rstrip(b"\r"))  # of a line that ended in CRLF
         n_rows += 1
     stream.write(b"\n]\n" if n_rows else b"[]\n")
     return n_rows

@@ -229,7 +229,7 @@ def suggest(section: Section, run: str, output: str | None) -> list[RunCommand]:
     suggestions = []
     if command == "import" and section.kind == "questions":
         suggestions.append(_command("calibrate", rows, "calibrated", "measure how hard they are"))
-    elif command == "import":
+    elif command == "import" and section.kind == "conversations":
         suggestions.append(RunCommand(command=f"tamis check {rows}", why="look for faults in rows"))
     elif command == "check":
         if section.checks is not None and section.checks.findings.total:

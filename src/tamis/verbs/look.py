@@ -28,7 +28,11 @@ def write_report(runs: Sequence[Path], folder: Path) -> dict[str, Any]:
 def stored_report(folder: Path) -> dict[str, Any] | None:
     """The numbers that an earlier call wrote into a run folder, or None."""
     path = folder / "report.json"
-    return msgspec.json.decode(path.read_bytes()) if path.is_file() else None
+    try:
+        stored: dict[str, Any] = msgspec.json.decode(path.read_bytes(), type=dict)
+    except (FileNotFoundError, msgspec.DecodeError):
+        return None
+    return stored
 
 
 def report(
