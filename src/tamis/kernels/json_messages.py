@@ -90,6 +90,19 @@ def find_word(text: Text, start: int, end: int, words: Words, group: int) -> int
 
 
 @nb.njit(_nrt=False)
+def _open_known(text: Text, at: int, end: int, words: Words, group: int) -> tuple[int, int]:
+    """The member at `at`: place of its key among the words of a group, and where its value stands.
+
+    Refused twice where the key is none of them or is spelled with escapes.
+    """
+    start = at + 1
+    key_end, at, is_escaped = open_member(text, at, end)
+    if at < 0 or is_escaped:
+        return REFUSED, REFUSED
+    return find_word(text, start, key_end - 1, words, group), at
+
+
+@nb.njit(_nrt=False)
 def put_text(text: Text, at: int, end: int, line: npt.NDArray[np.int32], column: int) -> int:
     """Note the text that starts at `at`; behind it, refused if something else stands there."""
     if at >= end or text[at] != QUOTE:
@@ -109,11 +122,7 @@ def _put_function(text: Text, at: int, end: int, words: Words, call: npt.NDArray
     seen = 0
     goes_on = True
     while goes_on:
-        start = at + 1
-        key_end, at, is_escaped = open_member(text, at, end)
-        if at < 0 or is_escaped:
-            return REFUSED
-        key = find_word(text, start, key_end - 1, words, FUNCTION)
+        key, at = _open_known(text, at, end, words, FUNCTION)
         if key < 0 or seen & (1 << key):
             return REFUSED
         seen |= 1 << key
@@ -143,11 +152,7 @@ def _put_call(text: Text, at: int, end: int, words: Words, tables: Tables) -> in
     seen = 0
     goes_on = True
     while goes_on:
-        start = at + 1
-        key_end, at, is_escaped = open_member(text, at, end)
-        if at < 0 or is_escaped:
-            return REFUSED
-        key = find_word(text, start, key_end - 1, words, CALL)
+        key, at = _open_known(text, at, end, words, CALL)
         if key < 0 or seen & (1 << key):
             return REFUSED
         seen |= 1 << key
@@ -262,11 +267,7 @@ def _put_message(text: Text, at: int, end: int, words: Words, tables: Tables) ->
     seen = 0
     goes_on = True
     while goes_on:
-        start = at + 1
-        key_end, at, is_escaped = open_member(text, at, end)
-        if at < 0 or is_escaped:
-            return REFUSED
-        key = find_word(text, start, key_end - 1, words, MESSAGE)
+        key, at = _open_known(text, at, end, words, MESSAGE)
         if key < 0 or seen & (1 << key):
             return REFUSED
         seen |= 1 << key
