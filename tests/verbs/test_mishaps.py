@@ -386,3 +386,14 @@ def test_rows_of_a_windows_file_make_a_clean_array(tmp_path: Path) -> None:
     tamis.export([str(tmp_path / "raw.jsonl")], common=quiet(tmp_path / "out.json"))
     assert b"\r" not in (tmp_path / "out.json").read_bytes()
     assert json.loads((tmp_path / "out.json").read_text()) == ROWS[:2]
+
+
+def test_a_report_is_a_page_or_goes_into_a_folder(raw: Path, tmp_path: Path) -> None:
+    run = str(tamis.dedup([str(raw)], common=quiet(tmp_path / "u.jsonl")).run)
+    assert tamis.report([run], common=quiet(None)).output == f"{run}/report.html"
+    assert tamis.report([run], common=quiet(tmp_path / "v1.2")).output == str(
+        tmp_path / "v1.2/report.html"
+    )
+    for name in ("u.jsonl", "new.json"):
+        with pytest.raises(StoreError, match="a page ending in"):
+            tamis.report([run], common=quiet(tmp_path / name))

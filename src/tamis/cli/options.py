@@ -86,7 +86,7 @@ def shared(*more_styles: str) -> Callable[[Callable[..., Result]], Callable[...,
         parameters = [p.replace(kind=keyword) for p in parameters]
         parameters += [
             inspect.Parameter(name, keyword, default=default, annotation=annotation)
-            for name, (annotation, default) in SHARED.items()
+            for name, (annotation, default) in {**SHARED, "style": _style(more_styles)}.items()
         ]
 
         @functools.wraps(command)
@@ -103,6 +103,13 @@ def shared(*more_styles: str) -> Callable[[Callable[..., Result]], Callable[...,
         return wrapper
 
     return decorate
+
+
+def _style(more: tuple[str, ...]) -> tuple[Any, str]:
+    """The `--format` option of a command that knows these styles beside those of all."""
+    known = [*STYLES[:-1], *more]
+    told = f"{', '.join(known)} or {STYLES[-1]}."
+    return Annotated[str, typer.Option("--format", help=told)], STYLES[0]
 
 
 def _names(command: Callable[..., Any]) -> dict[str, Any]:

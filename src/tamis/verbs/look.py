@@ -13,7 +13,7 @@ from tamis.dataset import is_run_folder, open_dataset, write_bytes
 from tamis.errors import InputError, StoreError
 from tamis.reports.html import render
 from tamis.reports.numbers import build_report
-from tamis.verbs.common import Common, Result
+from tamis.verbs.common import FILE_SUFFIXES, Common, Result
 
 
 def write_report(runs: Sequence[Path], folder: Path) -> dict[str, Any]:
@@ -42,6 +42,11 @@ def report(
     common = common or Common()
     folders = [_run_folder(name) for name in runs]
     target = Path(common.output) if common.output else folders[0]
+    is_file = target.is_file() or (not target.exists() and target.suffix in FILE_SUFFIXES)
+    if is_file and target.suffix != ".html":
+        raise StoreError(
+            f"-o {target}: a report is a page ending in .html, or a folder to put it in"
+        )
     page = target if target.suffix == ".html" else target / "report.html"
     for path in (page, page.with_suffix(".json")):
         if path.exists() and b"tamis" not in path.read_bytes()[:20_000].lower():
