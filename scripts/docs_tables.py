@@ -25,7 +25,7 @@ def section(path: Path) -> str:
     lines = [table["columns"], aligned, *table["rows"]]
     rows = "\n".join(f"| {' | '.join(line)} |" for line in lines)
     place = f"{machine['processor']}, {machine['cores']} cores, Python {machine['python']}, {machine['date']}"
-    return f"## {results['title']}\n\n{results['about']}\n\n`{results['command']}` on {place}\n\n{rows}\n"
+    return f"## {results['title']}\n\n{results['about'].strip()}\n\n`{results['command']}` on {place}\n\n{rows}\n"
 
 
 def page() -> str:
