@@ -68,16 +68,6 @@ class Pieces(NamedTuple):
             _frozen(rows),
         )
 
-    def row_bytes(self, row: int) -> tuple[tuple[int, bytes], ...]:
-        """Marks and bytes of the pieces of one row."""
-        return tuple(
-            (
-                int(self.marks[piece]),
-                self.buffers[self.source[piece]][self.starts[piece] : self.ends[piece]].tobytes(),
-            )
-            for piece in range(int(self.rows[row]), int(self.rows[row + 1]))
-        )
-
     def strings(self) -> list[str]:
         """The text of each row, its non-empty pieces joined by a line break; "" when there is none."""
         texts = [

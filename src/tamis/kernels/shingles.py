@@ -286,6 +286,39 @@ def shingle_sets(
     return offsets, hashes[:used]
 
 
+@nb.njit(nb.boolean(PIECES, nb.int64, PIECES, nb.int64), cache=True, nogil=True)
+def _say_the_same(left: Pieces, left_row: int, right: Pieces, right_row: int) -> bool:
+    first, other = left.rows[left_row], right.rows[right_row]
+    n_pieces = left.rows[left_row + 1] - first
+    if right.rows[right_row + 1] - other != n_pieces:
+        return False
+    n_bytes = 0
+    for piece in range(n_pieces):
+        a, b = first + piece, other + piece
+        size = left.ends[a] - left.starts[a]
+        if right.ends[b] - right.starts[b] != size or left.marks[a] != right.marks[b]:
+            return False
+        text, copy = left.buffers[left.source[a]], right.buffers[right.source[b]]
+        start, begin = left.starts[a], right.starts[b]
+        for at in range(size):
+            if text[start + at] != copy[begin + at]:
+                return False
+        n_bytes += size
+    return n_bytes > 0
+
+
+@nb.njit(nb.boolean[::1](PIECES, PIECES, nb.int64[:, ::1]), cache=True, nogil=True)
+def equal_rows(left: Pieces, right: Pieces, pairs: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
+    """Whether rows hold the same bytes in the same pieces; rows without bytes equal nothing.
+
+    pairs: (n_pairs, 2) int64, a row of `left` and a row of `right`
+    """
+    equal = np.zeros(len(pairs), np.bool_)
+    for pair in range(len(pairs)):
+        equal[pair] = _say_the_same(left, pairs[pair, 0], right, pairs[pair, 1])
+    return equal
+
+
 @nb.njit(nb.int64[:, ::1](_PLACES, _MARKS, _PLACES, _PLACES), cache=True, nogil=True)
 def count_shared(
     offsets: npt.NDArray[np.int64],

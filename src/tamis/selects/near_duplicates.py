@@ -208,18 +208,23 @@ class _Texts(NamedTuple):
         self, left: Pairs, right: Pairs, may_be: npt.NDArray[np.bool_]
     ) -> npt.NDArray[np.bool_]:
         """Whether rows say the same bytes in the same roles; rows without bytes equal nothing."""
+        from tamis.kernels.shingles import equal_rows
+
         equal = np.zeros(len(left), dtype=bool)
-        known = -1
-        text: tuple[tuple[int, bytes], ...] = ()
-        for pair in np.flatnonzero(may_be).tolist():
-            if left[pair] != known:
-                known, text = left[pair], self._bytes(int(left[pair]))
-            equal[pair] = any(part for _, part in text) and text == self._bytes(int(right[pair]))
+        wanted = np.flatnonzero(may_be)
+        ends = [self._place(side[wanted]) for side in (left, right)]
+        chunks = np.stack([chunk for chunk, _ in ends], axis=1)
+        rows = np.stack([row for _, row in ends], axis=1)
+        for one, other in np.unique(chunks, axis=0).tolist():
+            here = (chunks == (one, other)).all(axis=1)
+            pairs = np.ascontiguousarray(rows[here])
+            equal[wanted[here]] = equal_rows(self.chunks[one], self.chunks[other], pairs)
         return equal
 
-    def _bytes(self, row: int) -> tuple[tuple[int, bytes], ...]:
-        chunk = int(np.searchsorted(self.first_rows, row, side="right")) - 1
-        return self.chunks[chunk].row_bytes(row - int(self.first_rows[chunk]))
+    def _place(self, rows: Pairs) -> tuple[Pairs, Pairs]:
+        """The chunk of each row, and its place in there."""
+        chunk = np.searchsorted(self.first_rows, rows, side="right") - 1
+        return chunk, rows - self.first_rows[chunk]
 
 
 def _evidence(is_exact: bool, shared: int, total: int) -> str:
