@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tamis.kernels.openers import FOUND, NOT_ASCII, first_words
+from tamis.kernels.openers import FOUND, LEFT, first_words
 from tamis.measures.opener import behind_thinking, opening_words
 
 PIECES = st.sampled_from(
@@ -25,6 +25,15 @@ PIECES = st.sampled_from(
         "é",
         "’",
         "你",
+        "好，",
+        "。",
+        "の",
+        "・",
+        "々",
+        "ไทย",
+        "“",
+        "—",
+        "（",
         "<",
         "<think>",
         "</think>",
@@ -32,7 +41,11 @@ PIECES = st.sampled_from(
         ".",
     ]
 )
-TEXTS = st.one_of(st.lists(PIECES, max_size=12).map("".join), st.text(max_size=30))
+TEXTS = st.one_of(
+    st.lists(PIECES, max_size=12).map("".join),
+    st.text(max_size=30),
+    st.text(alphabet="aB9 '-’，。你好のไ々é", max_size=20),
+)
 
 
 @given(st.lists(TEXTS, max_size=5), st.integers(1, 4), st.integers(1, 12))
@@ -45,7 +58,7 @@ def test_openings_are_those_of_the_plain_rule(texts: list[str], n_words: int, n_
     for place, text in enumerate(texts):
         plain = opening_words(behind_thinking(text, n_chars)[:n_chars], n_words)
         found = words[ends[place] : ends[place + 1]].tobytes().decode()
-        if kinds[place] == NOT_ASCII:
+        if kinds[place] == LEFT:
             assert found == "" and not text.isascii()
         else:
             assert (found if kinds[place] == FOUND else None) == plain

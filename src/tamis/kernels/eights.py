@@ -64,3 +64,18 @@ def n_word_bytes(number: np.uint64) -> int:
     digits = (low + _FROM_0) & ~(low + _PAST_9)
     outside = ~((_letters(low) | digits) & ~number) & _TOP_BITS
     return np.int64(trailing_zeros(outside) >> _3)
+
+
+@nb.njit(nb.int64(TEXT, nb.int64, nb.int64, nb.int64), cache=True, nogil=True)
+def head_end(text: npt.NDArray[np.uint8], at: int, end: int, most: int) -> int:
+    """Behind the first `most` characters."""
+    if end - at <= most:
+        return end
+    n = 0
+    while at < end:
+        # a byte that goes on with a character starts none
+        n += (text[at] & 0xC0) != 0x80
+        if n > most:
+            break
+        at += 1
+    return at

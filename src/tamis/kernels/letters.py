@@ -16,14 +16,14 @@ import numba as nb
 import numpy as np
 import numpy.typing as npt
 
-from tamis.kernels.eights import ALL_BITS, CASE_BITS, TEXT, n_letter_bytes, next_eight
+from tamis.kernels.eights import ALL_BITS, CASE_BITS, TEXT, head_end, n_letter_bytes, next_eight
 from tamis.kernels.tokens import character_at
 
 # planes beyond hold no letters
 _N_CODES = 0x32400
 _LETTER_BIT, _SPACE_BIT = 64, 128
 _SCRIPT_BITS = _LETTER_BIT - 1
-_TICK, _LESS, _GREATER, _LINE_END, _SLASH, _COLON = (ord(c) for c in "`<>\n/:")
+_TICK, _LESS, _GREATER, _LINE_END, _SLASH, _COLON, _SPACE = (ord(c) for c in "`<>\n/: ")
 _LINK = np.frombuffer(b"https", dtype=np.uint8)
 _LONGEST_TAG = 80
 
@@ -41,8 +41,9 @@ _STRETCH_SCORE, _STRETCH_OWN = 12, 3
 _LEAST_SCORE = 10
 # what is known of a row's words so far: those of the open stretch first
 _N_WORDS, _SCORE, _N_OWN, _N_STRETCHES, _N_ENGLISH, _N_WIDE, _N_STATES = range(7)
-_N_SLOTS = 1024
-_SPREAD = np.uint64(0x9E3779B97F4A7C15)
+_N_SLOTS, _SLOT_SHIFT = 2048, np.uint64(64 - 11)
+# found by trial: no two of the words share a slot
+_SPREAD = np.uint64(0xC4647159C324C985)
 
 
 def _word_code(word: str) -> int:
@@ -51,18 +52,17 @@ def _word_code(word: str) -> int:
 
 
 def _slot_of(code: int) -> int:
-    return (code * int(_SPREAD) & 0xFFFFFFFFFFFFFFFF) >> 54
+    return (code * int(_SPREAD) & 0xFFFFFFFFFFFFFFFF) >> int(_SLOT_SHIFT)
 
 
 def _word_table() -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.int64]]:
-    """Codes and weights of the words, each at the first free slot from its own."""
+    """Codes and weights of the words, each in a slot of its own."""
     codes = np.zeros(_N_SLOTS, dtype=np.uint64)
     weights = np.zeros(_N_SLOTS, dtype=np.int64)
     for text, weight in ((OWN_WORDS, _OWN), (SHARED_WORDS, _SHARED)):
         for word in text.split():
             slot = _slot_of(_word_code(word))
-            while codes[slot]:
-                slot = (slot + 1) % _N_SLOTS
+            assert codes[slot] == 0, f"{word}: choose another _SPREAD"
             codes[slot], weights[slot] = _word_code(word), weight
     return codes, weights
 
@@ -89,27 +89,8 @@ def character_table(scripts: tuple[tuple[int, int, int], ...]) -> npt.NDArray[np
 @nb.njit(nb.int64(nb.uint64), cache=True, nogil=True, inline="always")
 def _weight(code: np.uint64) -> int:
     """2 for a word of English only, 1 for one of English and others, else 0."""
-    slot = np.int64((code * _SPREAD) >> np.uint64(54))
-    while _CODES[slot] != 0:
-        if _CODES[slot] == code:
-            return _WEIGHTS[slot]
-        slot = (slot + 1) % _N_SLOTS
-    return 0
-
-
-@nb.njit(nb.int64(TEXT, nb.int64, nb.int64, nb.int64), cache=True, nogil=True)
-def _head_end(text: npt.NDArray[np.uint8], at: int, end: int, most: int) -> int:
-    """Behind the first `most` characters."""
-    if end - at <= most:
-        return end
-    n = 0
-    while at < end:
-        # a byte that goes on with a character starts none
-        n += (text[at] & 0xC0) != 0x80
-        if n > most:
-            break
-        at += 1
-    return at
+    slot = np.int64((code * _SPREAD) >> _SLOT_SHIFT)
+    return _WEIGHTS[slot] * np.int64(_CODES[slot] == code)
 
 
 @nb.njit(nb.int64(TEXT, nb.int64, nb.int64), cache=True, nogil=True)
@@ -240,6 +221,8 @@ def _survey_text(  # noqa: PLR0917 - compiled functions take no keywords
                 state[_N_STRETCHES] += 1
                 n_words = score = n_own = 0
             at = max(at, behind)
+            if at < end and text[at] == _SPACE:  # as most words end
+                at += 1
             continue
         byte = text[at]
         if byte >= 0x80:
@@ -318,7 +301,7 @@ def survey(  # noqa: PLR0917 - compiled functions take no keywords
             if not wanted[message] or left <= 0:
                 continue
             begin = offsets[message]
-            end = _head_end(text, begin, offsets[message + 1], min(left, of_message))
+            end = head_end(text, begin, offsets[message + 1], min(left, of_message))
             _survey_text(text, begin, end, table, counts[row], state)
             left -= _n_chars(text, begin, end)
         english[row] = _reads_as_english(counts[row, 0], state)

@@ -1,7 +1,7 @@
 # numba has no types
 # mypy: disable-error-code="untyped-decorator,no-any-return,no-untyped-call"
 
-"""The first words of many texts, straight on Arrow's bytes, where those words are ASCII.
+"""The first words of many texts, straight on Arrow's bytes: ASCII, kana, Chinese characters and Thai.
 
 The plain-Python twins are in `measures.opener`, which also read what is left to them here.
 """
@@ -12,10 +12,11 @@ import numba as nb
 import numpy as np
 import numpy.typing as npt
 
-from tamis.kernels.eights import TEXT
+from tamis.kernels.eights import TEXT, head_end
+from tamis.kernels.tokens import character_at
 
 # what became of a text
-NO_WORDS, FOUND, NOT_ASCII = 0, 1, 2
+NO_WORDS, FOUND, LEFT = 0, 1, 2
 _APOSTROPHE, _HYPHEN, _SPACE = (ord(c) for c in "'- ")
 # what stands in a think block is passed over
 _THINK = np.frombuffer(b"<think>", dtype=np.uint8)
@@ -51,6 +52,25 @@ def _behind_thinking(text: npt.NDArray[np.uint8], at: int, end: int, n_chars: in
     return min(at + len(_THOUGHT), end)
 
 
+@nb.njit(nb.boolean(nb.int64), cache=True, nogil=True, inline="always")
+def _is_unspaced(code: int) -> bool:
+    """Kana, Chinese characters and Thai: what `measures.opener` takes sign by sign."""
+    return 0x3040 <= code <= 0x30FF or 0x3400 <= code <= 0x9FFF or 0x0E00 <= code <= 0x0E7F
+
+
+@nb.njit(nb.boolean(nb.int64), cache=True, nogil=True, inline="always")
+def _separates(code: int) -> bool:
+    """Brackets, stops and quotes that are surely no letters; `’` may join two words."""
+    return (
+        0x3001 <= code <= 0x3003
+        or 0x3008 <= code <= 0x3020
+        or 0xFF01 <= code <= 0xFF0F
+        or 0xFF1A <= code <= 0xFF20
+        or 0x201C <= code <= 0x201D
+        or code == 0x2014
+    )
+
+
 @nb.njit(
     nb.int64(TEXT, nb.int64, nb.int64, nb.int64, nb.uint8[::1], nb.int64), cache=True, nogil=True
 )
@@ -63,28 +83,53 @@ def _put_words(  # noqa: PLR0917 - compiled functions take no keywords
     to: int,
 ) -> int:
     """Write the words, a space between them; behind them, or -1 where only Python can tell."""
-    n_found = 0
-    while at < end and n_found < n_words:
+    room = 2 * n_words
+    before = 0  # what stands before: nothing, a word, or a sign of a script without spaces
+    while at < end and room > 0:
         byte = np.int64(text[at])
         if byte >= 0x80:
-            return -1
+            code, width = character_at(text, at)
+            if _separates(code):
+                at += width
+                continue
+            if not _is_unspaced(code) or at + width > end:
+                return -1
+            if before == 1:
+                out[to] = _SPACE
+                to += 1
+            for place in range(width):
+                out[to + place] = text[at + place]
+            to += width
+            at += width
+            room -= 1
+            before = 2
+            continue
         if not _is_word(byte):
             at += 1
             continue
-        if n_found:
+        if room == 1:
+            break
+        if before:
             out[to] = _SPACE
             to += 1
-        n_found += 1
+        room -= 2
+        before = 1
+        has_joint = False
         while at < end:
             byte = np.int64(text[at])
             follows = np.int64(text[at + 1]) if at + 1 < end else _SPACE
             if byte >= 0x80:
-                return -1
+                code, _ = character_at(text, at)
+                # behind a joint a word goes on with any letter
+                if not (_separates(code) or (_is_unspaced(code) and not has_joint)):
+                    return -1
+                break
             joins = byte == _APOSTROPHE or byte == _HYPHEN  # noqa: PLR1714
             if joins and follows >= 0x80:
                 return -1
             if not (_is_word(byte) or (joins and _is_word(follows))):
                 break
+            has_joint = has_joint or joins
             out[to] = byte | 32 if 65 <= byte <= 90 else byte
             to += 1
             at += 1
@@ -112,23 +157,23 @@ def first_words(
     text: UTF-8; starts, ends: (n,) int64 bytes of it
 
     Gives the words as Arrow holds them (bytes and (n + 1,) int32 offsets), and (n,) uint8: `NO_WORDS`,
-    `FOUND`, or `NOT_ASCII` for a text that this kernel leaves alone.
+    `FOUND`, or `LEFT` for a text with letters that only Python knows.
     """
     n = len(starts)
     size = 0
     for row in range(n):
-        size += min(ends[row] - starts[row], n_chars)
-    # never longer than what is looked at: between two words stands at least one other byte
+        # what is looked at, and a space for each word that follows a sign without one
+        size += min(ends[row] - starts[row], 4 * n_chars) + 2 * n_words
     out = np.empty(size, dtype=np.uint8)
     offsets = np.zeros(n + 1, dtype=np.int32)
     kinds = np.zeros(n, dtype=np.uint8)
     to = 0
     for row in range(n):
         start = _behind_thinking(text, starts[row], ends[row], n_chars)
-        end = min(ends[row], start + n_chars)
+        end = head_end(text, start, ends[row], n_chars)
         behind = _put_words(text, start, end, n_words, out, to)
         if behind < 0:
-            kinds[row] = NOT_ASCII
+            kinds[row] = LEFT
         elif behind > to:
             kinds[row] = FOUND
             to = behind

@@ -64,7 +64,7 @@ def _openers(
 ) -> pa.StringArray:
     """The opening of each of the messages."""
     # numba loads with the first batch
-    from tamis.kernels.openers import FOUND, NOT_ASCII, first_words
+    from tamis.kernels.openers import FOUND, LEFT, first_words
 
     offsets, content_bytes = string_buffers(content)
     spans = offsets.astype(np.int64)
@@ -77,7 +77,7 @@ def _openers(
     )
     found = pa.StringArray.from_buffers(len(messages), pa.py_buffer(ends), pa.py_buffer(words))
     found = pc.if_else(pa.array(kinds == FOUND), found, None)
-    left = np.flatnonzero(kinds == NOT_ASCII)
+    left = np.flatnonzero(kinds == LEFT)
     if not len(left):
         return found
     texts = content.take(pa.array(messages[left])).to_pylist()
