@@ -162,6 +162,15 @@ def test_run_folders_are_no_input_of_the_folder_they_lie_in(tmp_path: Path) -> N
     assert tamis.import_([str(raw)], common=quiet(tmp_path / "d")).counts["read"] == len(ROWS)
 
 
+def test_a_folder_with_a_run_json_of_its_own_is_read(tmp_path: Path) -> None:
+    for name in ("run.json", "manifest.json"):
+        (tmp_path / "raw" / "mine").mkdir(parents=True, exist_ok=True)
+        (tmp_path / "raw" / "mine" / name).write_text(json.dumps([ROWS[0]]))
+    write_rows(tmp_path / "raw" / "mine" / "a.jsonl", ROWS)
+    result = tamis.import_([str(tmp_path / "raw")], common=quiet(tmp_path / "d"))
+    assert result.counts["read"] == len(ROWS) + 2
+
+
 def test_why_answers_wherever_one_stands_and_after_a_move(raw: Path, tmp_path: Path) -> None:
     home = tmp_path / "home"
     home.mkdir()
@@ -318,7 +327,7 @@ def test_texts_of_rows_do_not_steer_the_terminal(tmp_path: Path) -> None:
 def test_a_run_killed_while_it_unpacked_can_go_on(tmp_path: Path) -> None:
     write_rows(tmp_path / "raw.jsonl.gz", ROWS)
     (tmp_path / "out" / "staged").mkdir(parents=True)
-    (tmp_path / "out" / "run.json").write_text("{}")
+    (tmp_path / "out" / "run.json").write_text('{"fingerprint":""}')
     (tmp_path / "out" / "staged" / ".part-x").write_bytes(b"half")
     result = tamis.import_([str(tmp_path / "raw.jsonl.gz")], common=quiet(tmp_path / "out"))
     assert result.counts["parsed"] == len(ROWS)

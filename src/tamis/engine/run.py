@@ -128,7 +128,7 @@ def claimed(folder: Path) -> Iterator[None]:
     try:
         with locked(folder):
             if not (folder / NOTE).exists():
-                write_bytes(folder / NOTE, b"{}")
+                write_bytes(folder / NOTE, msgspec.json.encode({"fingerprint": ""}))
             yield
     except TamisError:
         if is_new and not (folder / "passes").exists() and not is_run_folder(folder):
