@@ -14,6 +14,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from tamis.kernels.patterns import string_buffers
 from tamis.records import Finding, Rule
 from tamis.schema import FINDINGS
 from tamis.text.tag_table import TagTable, read_table
@@ -79,13 +80,8 @@ class FlatMessages:
     @functools.cached_property
     def tags(self) -> TagTable:
         """The tags in the contents of all messages, read from Arrow's own buffers."""
-        contents = self.text("content")
-        _, offset_buffer, byte_buffer = contents.buffers()
-        if not len(contents) or byte_buffer is None:
-            return read_table(np.empty(0, dtype=np.uint8), np.zeros(1, dtype=np.int64))
-        narrow = np.frombuffer(offset_buffer, dtype=np.int32)
-        offsets = narrow[contents.offset : contents.offset + len(contents) + 1].astype(np.int64)
-        return read_table(np.frombuffer(byte_buffer, dtype=np.uint8), offsets)
+        offsets, content = string_buffers(self.text("content"))
+        return read_table(np.frombuffer(content, np.uint8), offsets.astype(np.int64))
 
 
 class _Column:

@@ -22,6 +22,7 @@ from tamis.errors import InputError, StoreError
 from tamis.schema import ROWS, Kind
 
 MANIFEST = "manifest.json"
+NOTE, _NOTE_START = "run.json", b'{"fingerprint":'
 
 
 def store_error(path: Path, error: OSError) -> StoreError:
@@ -173,6 +174,20 @@ class Dataset:
         """The whole data set as one memory-mapped table."""
         tables = [read_table(shard, columns) for shard in self.shards]
         return pa.concat_tables(tables) if tables else self.schema.empty_table()
+
+
+def has_note(folder: Path) -> bool:
+    """Whether a run has begun in this folder: its note is there and is ours."""
+    try:
+        with (folder / NOTE).open("rb") as note:
+            return note.read(len(_NOTE_START)) == _NOTE_START
+    except OSError:
+        return False
+
+
+def write_note(folder: Path, fingerprint: str = "") -> None:
+    """Leave the note that a run has begun here, and which one once that is known."""
+    write_bytes(folder / NOTE, msgspec.json.encode({"fingerprint": fingerprint}))
 
 
 def is_run_folder(path: Path) -> bool:

@@ -406,3 +406,10 @@ def test_a_report_is_a_page_or_goes_into_a_folder(raw: Path, tmp_path: Path) -> 
     for name in ("u.jsonl", "new.json"):
         with pytest.raises(StoreError, match="a page ending in"):
             tamis.report([run], common=quiet(tmp_path / name))
+
+
+def test_a_function_that_is_not_there_is_a_mistake_of_the_recipe(raw: Path, tmp_path: Path) -> None:
+    recipe = recipe_with(tmp_path, raw, "own", "int64", "no_such_words:count")
+    with pytest.raises(RecipeError, match="function `no_such_words:count`: cannot be imported"):
+        tamis.run(recipe, common=quiet(tmp_path / "out"))
+    assert not (tmp_path / "out").exists()

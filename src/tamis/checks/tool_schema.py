@@ -148,7 +148,9 @@ class ToolSchema(Measure, frozen=True, kw_only=True):
             _report_tools(found, row, tools)
         doubtful = _doubtful(flat, offered)
         for call in [*_structured_calls(flat), *_written_calls(flat, doubtful)]:
-            _report_call(found, call, offered.get(call.row))
+            known = offered.get(call.row)
+            if not _is_fine(call, known, call.is_text):
+                _report_call(found, call, known)
         return pa.record_batch([found.column()], schema=self.adds())
 
 
@@ -206,7 +208,7 @@ def _doubtful(flat: FlatMessages, offered: dict[int, DeclaredTools]) -> Indexes:
     return np.setdiff1d(tagged, list(fine))
 
 
-def _is_fine(call: ParsedCall, offered: DeclaredTools | None, is_text: bool) -> bool:
+def _is_fine(call: ParsedCall | Call, offered: DeclaredTools | None, is_text: bool) -> bool:
     """Whether there is nothing to report of this call."""
     if call.arguments is None:
         return False
@@ -257,19 +259,8 @@ def _report_call(found: FindingsBuilder, call: Call, offered: DeclaredTools | No
             f"`{printable(call.name[:80])}` is not offered; the tools are: {printable(known[:120])}"
         )
         found.report(call.row, UNDECLARED, call.path, said, **call.place.said())
-    elif call.arguments is not None and not _is_accepted(call, call.arguments, declared):
+    elif call.arguments is not None and declared.validator is not None:
         _report_arguments(found, call, call.arguments, declared)
-
-
-def _is_accepted(call: Call, arguments: dict[str, Any], declared: Arguments) -> bool:
-    """Whether there is plainly nothing to report of the arguments."""
-    if declared.validator is None:
-        return True
-    return (
-        not call.positional
-        and declared.validator.is_valid(arguments)
-        and (declared.is_open or arguments.keys() <= declared.properties.keys())
-    )
 
 
 def _report_arguments(

@@ -22,7 +22,16 @@ Inputs = Annotated[
     list[str], typer.Argument(help="Files, globs, folders, a data set folder, or - for stdin.")
 ]
 To = Annotated[str | None, typer.Option("--to", help="Write rows in this format.")]
-Format = Annotated[str, typer.Option("--format", help="human, json, md or quiet.")]
+STYLES = ("human", "json", "md", "quiet")
+
+
+def _style(*more: str) -> tuple[Any, str]:
+    """The `--format` option of a command that knows these styles beside those of all."""
+    told = f"{', '.join([*STYLES[:-1], *more])} or {STYLES[-1]}."
+    return Annotated[str, typer.Option("--format", help=told)], STYLES[0]
+
+
+Format, _ = _style()
 
 SHARED: dict[str, tuple[Any, Any]] = {
     "output": (
@@ -32,7 +41,7 @@ SHARED: dict[str, tuple[Any, Any]] = {
         ],
         None,
     ),
-    "style": (Format, "human"),
+    "style": _style(),
     "as_format": (
         Annotated[str | None, typer.Option("--as", help="Read the input as this format.")],
         None,
@@ -70,7 +79,6 @@ SHARED: dict[str, tuple[Any, Any]] = {
         False,
     ),
 }
-STYLES = ("human", "json", "md", "quiet")
 
 
 def shared(*more_styles: str) -> Callable[[Callable[..., Result]], Callable[..., None]]:
@@ -86,7 +94,7 @@ def shared(*more_styles: str) -> Callable[[Callable[..., Result]], Callable[...,
         parameters = [p.replace(kind=keyword) for p in parameters]
         parameters += [
             inspect.Parameter(name, keyword, default=default, annotation=annotation)
-            for name, (annotation, default) in {**SHARED, "style": _style(more_styles)}.items()
+            for name, (annotation, default) in {**SHARED, "style": _style(*more_styles)}.items()
         ]
 
         @functools.wraps(command)
@@ -103,13 +111,6 @@ def shared(*more_styles: str) -> Callable[[Callable[..., Result]], Callable[...,
         return wrapper
 
     return decorate
-
-
-def _style(more: tuple[str, ...]) -> tuple[Any, str]:
-    """The `--format` option of a command that knows these styles beside those of all."""
-    known = [*STYLES[:-1], *more]
-    told = f"{', '.join(known)} or {STYLES[-1]}."
-    return Annotated[str, typer.Option("--format", help=told)], STYLES[0]
 
 
 def _names(command: Callable[..., Any]) -> dict[str, Any]:

@@ -110,7 +110,8 @@ def _facts(folder: Path, shards: list[Path], select: Select) -> pa.Table:
     columns = list(dict.fromkeys(("id", *select.decide_reads)))
     rows = pa.concat_tables([read_table(shard, columns) for shard in shards])
     sketches = [p for shard in shards if (p := folder / "sketch" / shard.name).exists()]
-    sketch = read_tables(sketches, _sketch_schema(select, shards[0]))
+    nothing = pa.schema([]) if sketches else _sketch_schema(select, shards[0])
+    sketch = read_tables(sketches, nothing)
     if sketch.num_rows != rows.num_rows:
         raise SchemaError(
             f"{folder}: sketches for {sketch.num_rows} of {rows.num_rows} rows; "

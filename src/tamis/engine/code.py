@@ -5,28 +5,26 @@ from __future__ import annotations
 import hashlib
 import sys
 from pathlib import Path
-from typing import Any
+
+from tamis.measures.plain import PerConversation, PerMessage, load_function
+from tamis.op import Op
 
 
-def code_digest(op: Any) -> str:
+def code_digest(op: Op) -> str:
     """A hash of the files that define an operator and the plain function in it; empty for our own.
 
     A module that such a file imports is not looked at: who changes one sets the operator's `version`.
+    Raises: RecipeError when the function cannot be imported.
     """
-    modules = [type(op).__module__, str(getattr(op, "function", "")).partition(":")[0]]
+    names = [type(op).__module__]
+    if isinstance(op, PerConversation | PerMessage):
+        load_function(op.function)
+        names.append(op.function.partition(":")[0])
+    foreign = [name for name in names if name.partition(".")[0] != "tamis"]
+    files = [file for name in foreign if (file := getattr(sys.modules[name], "__file__", None))]
+    if not files:
+        return ""
     digest = hashlib.blake2b(digest_size=16)
-    is_ours = True
-    for name in modules:
-        file = getattr(_loaded(name), "__file__", None)
-        if name and name.partition(".")[0] != "tamis" and file:
-            digest.update(Path(file).read_bytes())
-            is_ours = False
-    return "" if is_ours else digest.hexdigest()
-
-
-def _loaded(name: str) -> Any:
-    import importlib
-
-    if name and name not in sys.modules and name.partition(".")[0] != "tamis":
-        importlib.import_module(name)
-    return sys.modules.get(name)
+    for file in files:
+        digest.update(Path(file).read_bytes())
+    return digest.hexdigest()

@@ -7,14 +7,14 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from tamis.dataset import MANIFEST
+from tamis.dataset import MANIFEST, NOTE
 from tamis.errors import StoreError
 
 LOCK = ".lock"
-NOTE = "run.json"
 OUTPUT = "output"
 # written again by whoever looks at a run, or only needed to go on with it
-_NOT_LISTED = ("passes", "staged", "report.json", "report.html", "llm", LOCK, NOTE, MANIFEST)
+_CALLS = ("calls.sqlite", "calls.sqlite-wal", "calls.sqlite-shm")
+_NOT_LISTED = ("passes", "staged", "report.json", "report.html", *_CALLS, LOCK, NOTE, MANIFEST)
 
 
 @contextmanager
@@ -50,7 +50,7 @@ def sizes(folder: Path, output: str | None) -> dict[str, int]:
     found = {}
     for file in sorted(folder.rglob("*")):
         place = file.relative_to(folder)
-        if file.is_file() and place.parts[0] not in _NOT_LISTED and ".tmp" not in file.suffixes:
+        if file.is_file() and place.parts[0] not in _NOT_LISTED:
             found[place.as_posix()] = file.stat().st_size
     if output is not None:
         found[OUTPUT] = Path(output).stat().st_size

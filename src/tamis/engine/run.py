@@ -14,12 +14,12 @@ from typing import Any
 
 import msgspec
 
-from tamis.dataset import MANIFEST, is_run_folder, read_manifest, write_bytes
+from tamis.dataset import MANIFEST, has_note, is_run_folder, read_manifest, write_bytes, write_note
 from tamis.engine import finish
 from tamis.engine.choose import choose
 from tamis.engine.clashes import rename_clashes
 from tamis.engine.code import code_digest
-from tamis.engine.files import LOCK, NOTE, are_in_place, locked
+from tamis.engine.files import LOCK, are_in_place, locked
 from tamis.engine.inputs import Inputs, resolve
 from tamis.engine.plan import Pass, RowsTo, plan
 from tamis.engine.pool import Workers
@@ -127,8 +127,8 @@ def claimed(folder: Path) -> Iterator[None]:
     is_new = not folder.exists()
     try:
         with locked(folder):
-            if not (folder / NOTE).exists():
-                write_bytes(folder / NOTE, msgspec.json.encode({"fingerprint": ""}))
+            if not has_note(folder):
+                write_note(folder)
             yield
     except TamisError:
         if is_new and not (folder / "passes").exists() and not is_run_folder(folder):
@@ -160,7 +160,7 @@ def _run(recipe: Recipe, folder: Path, settings: Settings, workers: Workers) -> 
         return outcome
     # from here on the folder is being rewritten: an older manifest must not vouch for it
     (folder / MANIFEST).unlink(missing_ok=True)
-    write_bytes(folder / NOTE, msgspec.json.encode({"fingerprint": fingerprint}))
+    write_note(folder, fingerprint)
     rows: list[FileRange | Shard] = list(inputs.shards)
     key = (
         inputs.fingerprint
@@ -182,7 +182,7 @@ def _claim(folder: Path) -> None:
     """Refuse a folder that holds something that is not a run of ours."""
     if folder.exists() and not folder.is_dir():
         raise StoreError(f"{folder}: is a file; choose another output")
-    ours = is_run_folder(folder) or (folder / NOTE).exists()
+    ours = is_run_folder(folder) or has_note(folder)
     if folder.is_dir() and not ours and any(one.name != LOCK for one in folder.iterdir()):
         raise StoreError(f"{folder}: is not empty and not made by Tamis; choose another output")
 

@@ -21,6 +21,7 @@ from typing import BinaryIO, cast
 import xxhash
 import zstandard
 
+from tamis.dataset import has_note
 from tamis.errors import InputError, StoreError
 from tamis.formats.base import Container, Source
 from tamis.formats.blocks import look_at
@@ -28,8 +29,6 @@ from tamis.formats.blocks import look_at
 SUFFIXES = (".jsonl", ".json", ".ndjson", ".parquet")
 _BLOCK = 1 << 22
 _PACKED_BLOCK = 1 << 17
-# stands in every folder that a run has made, and begins so
-_NOTE, _NOTE_START = "run.json", b'{"fingerprint":'
 _BOM = b"\xef\xbb\xbf"
 _SPACE = b" \t\r\n"
 
@@ -98,15 +97,7 @@ def _named_files(path: str) -> list[tuple[str, Path | None]]:
 def _is_ours(file: Path, root: Path) -> bool:
     """Whether a file below `root` lies in a folder of a run, or is what a run wrote beside its folder."""
     above = [folder for folder in file.parents if folder != root and folder.is_relative_to(root)]
-    return any(map(_is_run, (*above, file.with_name(f"{file.name}.run"))))
-
-
-def _is_run(folder: Path) -> bool:
-    try:
-        with (folder / _NOTE).open("rb") as note:
-            return note.read(len(_NOTE_START)) == _NOTE_START
-    except OSError:
-        return False
+    return any(map(has_note, (*above, file.with_name(f"{file.name}.run"))))
 
 
 def _is_input(name: str) -> bool:

@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from tamis import recipe as recipes
-from tamis.dataset import read_manifest, write_bytes
+from tamis.dataset import has_note, read_manifest, write_bytes
 from tamis.engine import finish
 from tamis.engine.inputs import resolve
 from tamis.engine.plan import plan
@@ -176,7 +176,7 @@ def execute(plan_: Plan, common: Common) -> Result:
     output = common.output
     to_file = output is not None and plan_.needs_output and is_file_output(output)
     folder = Path(f"{output}.run" if to_file else str(output))
-    if to_file and Path(str(output)).exists() and not (folder / "run.json").exists():
+    if to_file and Path(str(output)).exists() and not has_note(folder):
         raise StoreError(f"{output}: exists and was not made by Tamis; choose another output")
     settings = Settings(
         command=plan_.command,

@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from tamis import catalogue, recipe
-from tamis.dataset import is_run_folder, write_bytes
+from tamis.dataset import has_note, is_run_folder, write_bytes
 from tamis.demo.files import write_demo
 from tamis.errors import LLMError, StoreError
 from tamis.llm.local import MODEL_NAME, local_model_missing
@@ -83,7 +83,7 @@ def _claim(out: Path) -> None:
     if not out.is_dir() or (any(out.iterdir()) and not (out / "planted.json").exists()):
         raise StoreError(f"{out}: is not empty and not a demo of Tamis; choose another with -o")
     for made in out.iterdir():
-        if is_run_folder(made) or (made / "run.json").exists() or made.name == "raw":
+        if is_run_folder(made) or has_note(made) or made.name == "raw":
             shutil.rmtree(made)
         elif made.is_file():
             made.unlink()
