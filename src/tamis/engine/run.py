@@ -111,7 +111,8 @@ def run(recipe: Recipe, folder: Path, settings: Settings) -> Outcome:
     Raises the first TamisError; whatever was finished by then stays and is used next time.
     """
     with Workers(settings.n_workers) as workers:
-        if _n_file_bytes(recipe.inputs) >= _LARGE_BYTES:
+        # a folder that holds a finished run may turn out to need nothing
+        if not is_run_folder(folder) and _n_file_bytes(recipe.inputs) >= _LARGE_BYTES:
             workers.prepare(load_scanner)
         return _run(recipe, folder, settings, workers)
 
