@@ -75,19 +75,23 @@ class RewardSpec(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Question(msgspec.Struct, frozen=True, kw_only=True):
-    """An RL row: a prompt, the reward that grades answers to it, and what that reward needs."""
+    """An RL row: a prompt, the tools on offer, the reward that grades answers, and what it needs."""
 
     prompt: list[Message]
     reward: RewardSpec | None = None
     reference: Reference | None = None
     id: str = ""
     source: str = ""
+    tools: str | None = None
     meta: str | None = None
     parents: list[str] = []
 
 
 class Preference(msgspec.Struct, frozen=True, kw_only=True):
-    """A preference row: after `prompt`, `chosen` is preferred to `rejected`."""
+    """A preference row: after `prompt`, `chosen` is preferred to `rejected`.
+
+    One of both may be empty: a single answer that was liked (`chosen`) or not (`rejected`).
+    """
 
     prompt: list[Message]
     chosen: list[Message]

@@ -72,6 +72,7 @@ QUESTIONS = pa.schema(
         pa.field("prompt", MESSAGES),
         pa.field("reward", REWARD),
         pa.field("reference", REFERENCE),
+        pa.field("tools", pa.string()),
         *_TAIL,
     ]
 )

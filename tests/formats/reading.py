@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 import pyarrow as pa
 
-from tamis.formats import ReadBatch, Source, find_sources, get_format, read_range, split
+from tamis.formats import ReadBatch, Reading, Source, find_sources, get_format, read_range, split
 from tamis.formats.read import read_rows
 from tamis.formats.rows import rows_of
 from tamis.schema import ROWS, UNREADABLE
@@ -27,7 +27,7 @@ def batches(
     source: Source, format_name: str, target: int = 16 << 20, **options: Any
 ) -> Iterator[ReadBatch]:
     for part in split(source, target):
-        for batch in read_range(part, format_name, **options):
+        for batch in read_range(part, Reading(format=format_name), **options):
             batch.rows.validate(full=True)
             assert batch.rows.schema == ROWS[get_format(format_name).kind]
             assert batch.unreadable.schema == UNREADABLE
@@ -49,10 +49,8 @@ def read_all(
 
 def read_lines(lines: list[bytes], format_name: str, *, scanned: bool = True) -> ReadBatch:
     """Lines in one step, with or without the compiled scanner."""
-    form = get_format(format_name)
-    if not scanned:
-        form = msgspec.structs.replace(form, layout=None)
-    return read_rows(rows_of(lines, 1, 0), "rows.jsonl", form, {})
+    reading = Reading(format=format_name)
+    return read_rows(rows_of(lines, 1, 0), "rows.jsonl", reading, scanned=scanned)
 
 
 def line_of(row: Any) -> bytes:

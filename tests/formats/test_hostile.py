@@ -121,10 +121,10 @@ def test_ids_come_from_own_keys_or_line_numbers_and_can_be_renamed(tmp_path: Pat
         b'{"id":1.5,"messages":[]}',
     ]
     source = source_of(tmp_path, b"\n".join(lines))
-    [batch] = list(batches(source, "openai", renames={2: "rows.jsonl:2"}))
+    [batch] = list(batches(source, "openai", renames={2: "@2"}))
     assert batch.rows.column("id").to_pylist() == [
         "rows.jsonl:a",
-        "rows.jsonl:2",
+        "rows.jsonl:7@2",
         "rows.jsonl:3",
         "rows.jsonl:t",
         "rows.jsonl:5",

@@ -6,7 +6,16 @@ from pathlib import Path
 import pytest
 
 from tamis.errors import InputError
-from tamis.formats import detect, encode, find_sources, raw_bytes, read_range, refuse, split
+from tamis.formats import (
+    Reading,
+    detect,
+    encode,
+    find_sources,
+    raw_bytes,
+    read_range,
+    refuse,
+    split,
+)
 
 
 @pytest.mark.parametrize(
@@ -28,7 +37,7 @@ def test_supported_files_read_whole_and_write_back_the_same(
 
     n_read = 0
     for part in split(source, 1 << 18):
-        for batch in read_range(part, format_name):
+        for batch in read_range(part, Reading(format=format_name)):
             n_read += len(batch.rows)
             assert len(batch.unreadable) == 0
             batch.rows.validate(full=True)

@@ -39,8 +39,8 @@ def rename_clashes(folder: Path, tasks: list[Task]) -> list[Task]:
     renamed = []
     for task in tasks:
         names = clashes.get(task.index, [])
-        renames = {line: new for line, _, new in names}
-        found += [(new, old, line) for line, old, new in names]
+        renames = {line: ending for line, _, ending in names}
+        found += [(old + ending, old, line) for line, old, ending in names]
         if renames and isinstance(task.rows, FileRange):
             rows = msgspec.structs.replace(task.rows, renames=renames)
             task = msgspec.structs.replace(task, rows=rows)  # noqa: PLW2901
@@ -62,7 +62,10 @@ class _Keys(NamedTuple):
 
 
 def _clashes(folder: Path, tasks: list[Task]) -> dict[int, list[tuple[int, str, str]]]:
-    """For each shard the (line, id, new id) of rows whose id an earlier row of the input has."""
+    """For each shard the (line, id, new ending) of rows whose id an earlier row of the input has.
+
+    All rows of a line get the same ending, also where only one of its branches clashes.
+    """
     keys = _keys(folder, tasks)
     order = np.argsort(keys.key, kind="stable")
     repeated = np.zeros(len(keys.key), dtype=bool)
@@ -70,11 +73,13 @@ def _clashes(folder: Path, tasks: list[Task]) -> dict[int, list[tuple[int, str, 
     taken = set(keys.key.tolist()) if repeated.any() else set()
     clashes: dict[int, list[tuple[int, str, str]]] = {}
     for index in np.unique(keys.shard[repeated]).tolist():
-        lines = keys.line[repeated & (keys.shard == index)].tolist()
+        lines = np.unique(keys.line[repeated & (keys.shard == index)]).tolist()
         ids = _ids(folder, tasks[index], lines)
         clashes[index] = [
-            (line, row_id, _free_name(row_id, line, taken))
-            for line, row_id in zip(lines, ids, strict=True)
+            (line, row_id, ending)
+            for line, row_ids in zip(lines, ids, strict=True)
+            for ending in [_free_ending(row_ids, line, taken)]
+            for row_id in row_ids
         ]
     return clashes
 
@@ -109,22 +114,27 @@ def _rows_file(folder: Path, task: Task) -> Path:
     return folder / "ledger" / "rows" / f"{task.index:05d}.arrow"
 
 
-def _ids(folder: Path, task: Task, lines: list[int]) -> list[str]:
-    """The ids that rows of a shard had before any renaming, by line."""
+def _ids(folder: Path, task: Task, lines: list[int]) -> list[list[str]]:
+    """For each line the ids that its rows had before any renaming."""
     rows = read_table(_rows_file(folder, task), ["id", "line"])
-    at = dict(zip(rows.column("line").to_pylist(), rows.column("id").to_pylist(), strict=True))
+    at: dict[int, list[str]] = {line: [] for line in lines}
+    for row_id, line in zip(
+        rows.column("id").to_pylist(), rows.column("line").to_pylist(), strict=True
+    ):
+        if line in at:
+            at[line].append(row_id)
     stored = stored_result(task)
     if stored is None or not stored.renamed:
         return [at[line] for line in lines]
-    return [at[line].rstrip("@").removesuffix(f"@{line}") for line in lines]
+    return [[one.rstrip("@").removesuffix(f"@{line}") for one in at[line]] for line in lines]
 
 
-def _free_name(row_id: str, line: int, taken: set[int]) -> str:
-    """`id@line`, with more `@` behind it while another row of the input has that name."""
-    name = f"{row_id}@{line}"
-    while xxhash.xxh3_64_intdigest(name.encode()) in taken:
-        name += "@"
-    return name
+def _free_ending(row_ids: list[str], line: int, taken: set[int]) -> str:
+    """`@line`, with more `@` behind it while another row of the input has one of those names."""
+    ending = f"@{line}"
+    while any(xxhash.xxh3_64_intdigest((one + ending).encode()) in taken for one in row_ids):
+        ending += "@"
+    return ending
 
 
 def _write_findings(folder: Path, found: list[tuple[str, str, int]]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -13,8 +14,10 @@ import pyarrow as pa
 from tamis.dataset import is_run_folder, open_dataset
 from tamis.engine.task import FileRange, Shard
 from tamis.errors import InputError, RecipeError
-from tamis.formats.base import Detection, Source
+from tamis.formats.base import Detection, Reading, Source
+from tamis.formats.companions import COMPANIONS, Companion
 from tamis.formats.detect import detect, refuse
+from tamis.formats.registry import FORMATS
 from tamis.formats.sources import find_sources
 from tamis.formats.split import TARGET_BYTES, split
 from tamis.recipe import Recipe
@@ -35,6 +38,16 @@ class Input(msgspec.Struct, frozen=True, kw_only=True):
     first_row: str = ""
 
 
+class JoinedFile(msgspec.Struct, frozen=True, kw_only=True):
+    """A file whose rows were joined to those of the inputs by their keys."""
+
+    name: str
+    path: str
+    format: str
+    bytes: int
+    fingerprint: str
+
+
 class Inputs(msgspec.Struct, frozen=True, kw_only=True):
     """All inputs of a run: the shards to read and, for each, which input it belongs to."""
 
@@ -44,11 +57,13 @@ class Inputs(msgspec.Struct, frozen=True, kw_only=True):
     shards: tuple[FileRange | Shard, ...]
     owners: tuple[int, ...]
     set_aside: tuple[Input, ...] = ()
+    companions: tuple[JoinedFile, ...] = ()
 
     @property
     def fingerprint(self) -> str:
         """A hash of what is read: names, contents and the formats they are read as."""
         facts = [(i.name, i.fingerprint, i.format) for i in self.inputs]
+        facts += [(i.name, i.fingerprint, i.format) for i in self.companions]
         return hashlib.blake2b(msgspec.json.encode(facts), digest_size=16).hexdigest()
 
 
@@ -103,33 +118,39 @@ def _resolve_dataset(folder: Path, limit: int | None) -> Inputs:
     )
 
 
+def kinds_of_files(recipe: Recipe, staging: Path) -> list[Kind]:
+    """The kinds of rows that the recipe's files hold, the kind of most files first.
+
+    Raises: InputError for what cannot be read or is not supported, all files in one message.
+    """
+    found = _detected(find_sources(recipe.inputs, staging=staging), recipe.as_format)
+    held = Counter(kind for _, detection in found for kind in _kinds(detection))
+    return [kind for kind, _ in held.most_common()]
+
+
 def _resolve_files(recipe: Recipe, staging: Path, to_kind: Kind | None, shard_bytes: int) -> Inputs:
-    sources = find_sources(recipe.inputs, staging=staging)
-    found = [(source, _detect(source, recipe.as_format)) for source in sources]
-    refused = [answer for _, answer in found if isinstance(answer, InputError)]
-    if refused:
-        raise InputError("\n".join(str(error) for error in refused))
-    known = [(s, d) for s, d in found if isinstance(d, Detection) and d.kind is not None]
-    kind = to_kind or _only_kind(known)
+    found = _detected(find_sources(recipe.inputs, staging=staging), recipe.as_format)
+    kind = to_kind or _only_kind(found)
     inputs: list[Input] = []
     aside: list[Input] = []
     shards: list[FileRange | Shard] = []
     owners: list[int] = []
-    for source, detection in known:
-        one = _input(source, detection)
-        if one.kind != kind:
-            aside.append(one)
+    for source, detection in found:
+        aside += [_input(source, detection, one) for one in _kinds(detection) if one != kind]
+        if kind not in _kinds(detection):
             continue
+        reading = _reading(detection, kind, found)
         for piece in split(source, shard_bytes):
             if recipe.limit is None or piece.first_line <= recipe.limit:
-                shards.append(
-                    FileRange(range=piece, format_name=one.format, last_line=recipe.limit)
-                )
+                shards.append(FileRange(range=piece, reading=reading, last_line=recipe.limit))
                 owners.append(len(inputs))
-        inputs.append(one)
+        inputs.append(_input(source, detection, kind))
     if not inputs:
         held = sorted({one.kind for one in aside})
         raise InputError(f"no input holds {kind}; they hold {', '.join(held) or 'nothing'}")
+    companions = [
+        _companion(source, detection) for source, detection in found if not _kinds(detection)
+    ]
     return Inputs(
         kind=kind,
         schema=ROWS[kind],
@@ -137,6 +158,62 @@ def _resolve_files(recipe: Recipe, staging: Path, to_kind: Kind | None, shard_by
         shards=tuple(shards),
         owners=tuple(owners),
         set_aside=tuple(aside),
+        companions=tuple(companions),
+    )
+
+
+_Found = Sequence[tuple[Source, Detection]]
+
+
+def _detected(sources: Sequence[Source], as_format: str | None) -> _Found:
+    """What each source is; companions only beside sources that they belong to."""
+    found = [(source, _detect(source, as_format)) for source in sources]
+    refused = [answer for _, answer in found if isinstance(answer, InputError)]
+    if refused:
+        raise InputError("\n".join(str(error) for error in refused))
+    known = [(s, d) for s, d in found if isinstance(d, Detection)]
+    wanted = {FORMATS[name].companion for _, d in known for name in d.votes if name in FORMATS}
+    for source, detection in known:
+        if detection.format in COMPANIONS and detection.format not in wanted:
+            raise InputError(_alone(source, COMPANIONS[detection.format]))
+    return known
+
+
+def _alone(source: Source, companion: Companion) -> str:
+    stem, dot, ending = source.name.partition(".")
+    owner = stem.removesuffix(companion.beside) + dot + ending
+    near = owner if owner != source.name else "the file of their questions"
+    return (
+        f"{source.name}: expected rows of their own, got {companion.about}; "
+        f"give the file they belong to as well, like {near}"
+    )
+
+
+def _kinds(detection: Detection) -> list[Kind]:
+    """The kinds of the rows looked at, that of most rows first; none for a companion."""
+    if detection.kind is None:
+        return []
+    held = dict.fromkeys(FORMATS[name].kind for name in detection.votes if name in FORMATS)
+    return list(dict.fromkeys([detection.kind, *held]))
+
+
+def _reading(detection: Detection, kind: Kind, found: _Found) -> Reading:
+    """How the rows of one kind are read from a source that looks like this."""
+    is_main = kind == detection.kind
+    seen = [name for name in detection.votes if name in FORMATS]
+    name = detection.format if is_main else next(n for n in seen if FORMATS[n].kind == kind)
+    wanted = {FORMATS[one].companion for one in (name, *seen)}
+    companions = [
+        piece
+        for source, d in found
+        if d.format in COMPANIONS and d.format in wanted
+        for piece in split(source)
+    ]
+    return Reading(
+        format=name,
+        is_mixed=detection.is_mixed,
+        is_main=is_main,
+        companions=tuple(companions),
     )
 
 
@@ -149,30 +226,44 @@ def _detect(source: Source, as_format: str | None) -> Detection | InputError:
         return error
 
 
-def _input(source: Source, detection: Detection) -> Input:
-    assert detection.kind is not None
+def _input(source: Source, detection: Detection, kind: Kind) -> Input:
+    votes = {n: votes for n, votes in detection.votes.items() if n in FORMATS}
+    ours = [name for name in votes if FORMATS[name].kind == kind]
     return Input(
         name=source.name,
         path=source.path,
         container=source.container,
-        format=detection.format,
-        kind=detection.kind,
-        confidence=detection.confidence,
+        format=detection.format if kind == detection.kind else ours[0],
+        kind=kind,
+        confidence=detection.confidence
+        if kind == detection.kind
+        else votes[ours[0]] / sum(votes.values()),
         bytes=source.bytes,
         fingerprint=source.fingerprint,
         first_row=detection.first_row,
     )
 
 
-def _only_kind(known: Sequence[tuple[Source, Detection]]) -> Kind:
+def _companion(source: Source, detection: Detection) -> JoinedFile:
+    return JoinedFile(
+        name=source.name,
+        path=source.path,
+        format=detection.format,
+        bytes=source.bytes,
+        fingerprint=source.fingerprint,
+    )
+
+
+def _only_kind(found: _Found) -> Kind:
     by_kind: dict[Any, list[str]] = {}
-    for source, detection in known:
-        by_kind.setdefault(detection.kind, []).append(source.name)
+    for source, detection in found:
+        for one in _kinds(detection):
+            by_kind.setdefault(one, []).append(source.name)
     if len(by_kind) > 1:
-        listed = "; ".join(f"{kind}: {', '.join(names[:4])}" for kind, names in by_kind.items())
+        listed = "; ".join(f"{one}: {', '.join(names[:4])}" for one, names in by_kind.items())
         raise RecipeError(
             f"the inputs hold several kinds of rows ({listed}); "
-            "make a data set of one kind first, with tamis import --to KIND"
+            "make a data set of each first, with tamis import"
         )
     if not by_kind:
         raise InputError("the inputs hold no rows")

@@ -17,17 +17,17 @@ from tamis.dataset import read_batches, write_bytes
 from tamis.engine.flow import advance
 from tamis.engine.plan import Pass
 from tamis.engine.sink import ShardSink
-from tamis.formats.base import Range
+from tamis.formats.base import Range, Reading
 from tamis.formats.read import read_range
 from tamis.llm.types import Asker
 from tamis.schema import ROWS
 
 
 class FileRange(msgspec.Struct, frozen=True, kw_only=True):
-    """Rows of an outside file: a byte range in one format, up to a line of the file if one is given."""
+    """Rows of an outside file: a byte range and how it is read, up to a line of the file if one is given."""
 
     range: Range
-    format_name: str
+    reading: Reading
     renames: dict[int, str] = {}
     last_line: int | None = None
 
@@ -108,7 +108,7 @@ def _rows(task: Task, sink: ShardSink, result: TaskResult) -> Iterator[pa.Record
     result.renamed = len(task.rows.renames)
     last_line = task.rows.last_line
     columns = ROWS[task.lane.kind].names
-    for read in read_range(task.rows.range, task.rows.format_name, renames=task.rows.renames):
+    for read in read_range(task.rows.range, task.rows.reading, renames=task.rows.renames):
         rows, keys, unreadable = read.rows, read.own_keys, read.unreadable
         is_last = last_line is not None and _last(rows, unreadable) >= last_line
         if is_last:

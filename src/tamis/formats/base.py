@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any, Literal
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Literal, NamedTuple
 
 import msgspec
 import numpy as np
@@ -11,19 +11,26 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from tamis.formats.layout import Layout
-from tamis.records import Conversation, Preference, Question
+from tamis.records import Conversation, Preference, Question, Rollout
 from tamis.schema import Kind
 
-Container = Literal["jsonl", "array", "parquet"]
-Record = Conversation | Question | Preference
+Container = Literal["jsonl", "array", "parquet", "table"]
+Record = Conversation | Question | Preference | Rollout
 Row = dict[str, Any]
+
+
+class Branch(NamedTuple):
+    """One of several records that a single outside row holds; `key` tells it from the others."""
+
+    key: str
+    record: Record
 
 
 class Source(msgspec.Struct, frozen=True, kw_only=True):
     """One input file, ready to be read as plain bytes.
 
     `name` is relative to the input root and starts every row id; `path` is the file to read (a
-    decompressed copy for .gz, .zst and stdin); `fingerprint` is its size and an xxh3-64 over
+    decompressed copy for .gz, .zst and stdin, a copy as JSON lines for tables); `fingerprint` is its size and an xxh3-64 over
     those of its blocks of 4 MiB;
     `line_ends` counts the line ends in each of these blocks.
     """
@@ -54,11 +61,28 @@ class Range(msgspec.Struct, frozen=True, kw_only=True):
     is_one_row: bool = False
 
 
+class Reading(msgspec.Struct, frozen=True, kw_only=True):
+    """How the ranges of a source are read.
+
+    format:      what most of its rows are
+    is_mixed:    several formats were seen: each row is read by its own, and rows of another kind than
+                 that of `format` are left to the reading of that kind
+    is_main:     whether rows that nothing can read are told by this reading (one of a mixed source is)
+    companions:  ranges of other sources whose rows are joined to these by their keys
+    """
+
+    format: str
+    is_mixed: bool = False
+    is_main: bool = True
+    companions: tuple[Range, ...] = ()
+
+
 class Detection(msgspec.Struct, frozen=True, kw_only=True):
     """What a source looks like.
 
     `format` is one of the supported names when `supported`, else the name of what it looks like
-    ("" when nothing is recognised). `confidence` is the share of the rows looked at that agree.
+    ("" when nothing is recognised). `confidence` is the share of the rows looked at that agree;
+    `is_mixed`: several supported formats were among them.
     """
 
     format: str
@@ -69,6 +93,7 @@ class Detection(msgspec.Struct, frozen=True, kw_only=True):
     first_row: str
     supported: bool
     looks_like: str | None = None
+    is_mixed: bool = False
 
 
 class ReadBatch(msgspec.Struct, frozen=True):
@@ -86,17 +111,22 @@ class ReadBatch(msgspec.Struct, frozen=True):
 class Format(msgspec.Struct, frozen=True, kw_only=True):
     """One outside shape, reading and writing together.
 
-    matches: does a decoded row have this shape? Takes the row as plain Python.
-    parse:   the members of one row (JSON texts) in, a record out; RowError names the place.
-    write:   one canonical row (plain Python) in, the members of the outside row out; InputError
-             names the field the shape cannot hold.
-    layout:  what the compiled scanner must know to read simple rows many at once, or None.
+    matches:   does a decoded row have this shape? Takes the row as plain Python.
+    parse:     the members of one row (JSON texts) in, a record out, or a branch for each record of a
+               row that holds several; RowError names the place.
+    write:     one canonical row (plain Python) in, the members of the outside row out; InputError
+               names the field the shape cannot hold. None: this shape is only read.
+    layout:    what the compiled scanner must know to read simple rows many at once, or None.
+    companion: the shape of rows in another file that belong to rows of this one, see `companions.py`.
+    is_vague:  so little makes this shape that a stray row is not taken for it.
     """
 
     name: str
     kind: Kind
     about: str
     matches: Callable[[Mapping[str, Any]], bool]
-    parse: Callable[[dict[str, msgspec.Raw]], Record]
-    write: Callable[[Row], dict[str, Any]]
+    parse: Callable[[dict[str, msgspec.Raw]], Record | Sequence[Branch]]
+    write: Callable[[Row], dict[str, Any]] | None = None
     layout: Layout | None = None
+    companion: str | None = None
+    is_vague: bool = False

@@ -5,25 +5,40 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import msgspec
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
 from tamis.formats.base import Record
 from tamis.records import Message
-from tamis.schema import MESSAGE, REFERENCE, REWARD, ROWS, TOOL_CALL, Kind
+from tamis.schema import MESSAGE, REFERENCE, REWARD, ROWS, SCORE, TOOL_CALL, Kind
 
 LISTS: dict[Kind, tuple[str, ...]] = {
     "conversations": ("messages",),
     "questions": ("prompt",),
     "preferences": ("prompt", "chosen", "rejected"),
+    "rollouts": ("messages",),
 }
 _PLAIN: dict[Kind, tuple[str, ...]] = {
     "conversations": ("tools", "meta"),
-    "questions": ("meta",),
+    "questions": ("tools", "meta"),
     "preferences": ("chosen_score", "rejected_score", "tools", "meta"),
+    "rollouts": (
+        "question_id",
+        "model",
+        "sampling",
+        "sample",
+        "finish_reason",
+        "prompt_tokens",
+        "completion_tokens",
+        "meta",
+    ),
 }
-_STRUCTS = {"reward": REWARD, "reference": REFERENCE}
+_STRUCTS: dict[Kind, dict[str, pa.StructType]] = {
+    "questions": {"reward": REWARD, "reference": REFERENCE},
+    "rollouts": {"score": SCORE},
+}
 MESSAGE_FIELDS = tuple(field.name for field in MESSAGE if field.name != "tool_calls")
 _CALL_FIELDS = tuple(field.name for field in TOOL_CALL)
 
@@ -86,31 +101,36 @@ class MessageColumns:
 
 
 class RowColumns:
-    """Rows of one kind, flat: message columns, plain columns, and who each row is."""
+    """Rows of one kind, flat: message columns, plain columns, and structs."""
 
     def __init__(self, kind: Kind) -> None:
         self.kind: Kind = kind
         self.lists = {name: MessageColumns() for name in LISTS[kind]}
         self.plain: dict[str, list[Any]] = {name: [] for name in _PLAIN[kind]}
-        self.structs: dict[str, list[Any]] = (
-            {name: [] for name in _STRUCTS} if kind == "questions" else {}
-        )
-        self.keys: list[str | None] = []
+        self.types = _STRUCTS.get(kind, {})
+        self.structs: dict[str, list[Any]] = {name: [] for name in self.types}
 
-    def append(self, record: Record, key: str | None) -> None:
-        """One record and the key its row gave itself."""
+    def append(self, record: Record) -> None:
+        """One record."""
         for name, messages in self.lists.items():
             messages.append(getattr(record, name))
         for name, values in self.plain.items():
             values.append(getattr(record, name))
         for name, values in self.structs.items():
             values.append(getattr(record, name))
-        self.keys.append(key)
+
+    def name_questions(self, names: Sequence[str]) -> None:
+        """Name the question of rollouts that stand in one row with it, and name none themselves."""
+        if self.kind == "rollouts":
+            asked = self.plain["question_id"]
+            asked[:] = [own or name for own, name in zip(asked, names, strict=True)]
 
     def arrays(self) -> dict[str, pa.Array]:
         """The columns that a format fills, by name."""
         found = {name: messages.array() for name, messages in self.lists.items()}
-        found |= {name: _struct_column(self.structs[name], _STRUCTS[name]) for name in self.structs}
+        found |= {
+            name: _struct_column(self.structs[name], type_) for name, type_ in self.types.items()
+        }
         schema = ROWS[self.kind]
         return found | {
             name: pa.array(values, schema.field(name).type) for name, values in self.plain.items()
@@ -120,12 +140,18 @@ class RowColumns:
 def _struct_column(values: list[Any], struct: pa.StructType) -> pa.StructArray:
     arrays = [
         pa.array(
-            [None if value is None else getattr(value, field.name) for value in values], field.type
+            [None if value is None else _plain(getattr(value, field.name)) for value in values],
+            field.type,
         )
         for field in struct
     ]
     absent = pa.array([value is None for value in values], pa.bool_())
     return pa.StructArray.from_arrays(arrays, fields=list(struct), mask=absent)
+
+
+def _plain(value: Any) -> Any:
+    # the parts of a score are JSON text in a column
+    return msgspec.json.encode(value).decode() if isinstance(value, dict) else value
 
 
 def _offsets(counts: Sequence[int]) -> npt.NDArray[np.int32]:

@@ -10,16 +10,15 @@ from typing import Any
 import msgspec
 
 from tamis.errors import InputError
-from tamis.formats import lookalikes
 from tamis.formats.base import Detection, Source
-from tamis.formats.registry import FORMATS, get_format
+from tamis.formats.companions import COMPANIONS
+from tamis.formats.registry import FORMATS, UNKNOWN, get_format, name_of
 from tamis.formats.rows import raw_rows
 from tamis.formats.split import split
 
 ROWS_PER_PLACE = 64
 _PLACE_BYTES = 4 << 20
 _FIRST_ROW_CHARS = 2000
-UNKNOWN = "unknown"
 _decode = msgspec.json.Decoder().decode
 
 
@@ -55,8 +54,9 @@ def detect(source: Source, *, as_format: str | None = None) -> Detection:
         votes=dict(votes.most_common()),
         keys=tuple(keys),
         first_row=first_row,
-        supported=known is not None,
+        supported=known is not None or name in COMPANIONS,
         looks_like=None if known is not None or name == UNKNOWN else name,
+        is_mixed=forced is None and sum(one in FORMATS for one in votes) > 1,
     )
 
 
@@ -74,20 +74,6 @@ def refuse(source: Source, detection: Detection) -> None:
         f"{source.name}: expected one of {supported}, got rows with keys "
         f"{', '.join(detection.keys[:20])}; if it is one of them, use --as FORMAT"
     )
-
-
-def name_of(row: dict[str, Any]) -> str:
-    """The name of the format one row looks like, supported or not; `unknown` when nothing fits."""
-    for name, fits in lookalikes.BEFORE:
-        if fits(row):
-            return name
-    for form in FORMATS.values():
-        if form.matches(row):
-            return form.name
-    for name, fits in lookalikes.AFTER:
-        if fits(row):
-            return name
-    return UNKNOWN
 
 
 def _winner(votes: Counter[str]) -> str:

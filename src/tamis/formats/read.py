@@ -1,16 +1,13 @@
 """Reads ranges of sources into batches of canonical rows, exactly, and says which rows cannot be read.
 
-`read = parsed + unreadable`: every line that is not blank is one or the other. A block of rows goes
-through the compiled scanner first, where the format has a layout for it; the rows that it finds not
-simple, and all rows of a small block, are read by the exact reader. Both give the same.
+Every line that is not blank is read or unreadable. A block of rows goes through the compiled scanner
+first, where the format has a layout for it; the rows that it finds not simple, and all rows of a small
+block, are read one by one. Both give the same.
 """
 
 from __future__ import annotations
 
-import gc
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from typing import NamedTuple
 
 import msgspec
 import numpy as np
@@ -18,10 +15,10 @@ import numpy.typing as npt
 import pyarrow as pa
 import xxhash
 
-from tamis.errors import RowError
-from tamis.formats import exact
-from tamis.formats.base import Format, Range, ReadBatch
-from tamis.formats.columns import RowColumns
+from tamis.formats.base import Range, ReadBatch, Reading
+from tamis.formats.companions import companion_rows
+from tamis.formats.layout import Layout
+from tamis.formats.one_by_one import Joined, Read, read_one_by_one
 from tamis.formats.registry import get_format
 from tamis.formats.rows import RawRows, raw_rows
 from tamis.formats.scanned import scan
@@ -37,7 +34,7 @@ KEPT_BYTES = 64 << 10
 
 def read_range(
     part: Range,
-    format_name: str,
+    reading: Reading,
     *,
     renames: Mapping[int, str] | None = None,
     batch_bytes: int = BATCH_BYTES,
@@ -45,48 +42,59 @@ def read_range(
 ) -> Iterator[ReadBatch]:
     """The rows of a range in order, in batches of about `batch_bytes` of input.
 
-    Ids are `name:key` by the row's own key, else `name:line`; `renames` gives a line another id.
+    Ids are `name:key` by the row's own key, else `name:line`, and `/branch` behind it where one row
+    holds several records; `renames` gives the ids of a line another ending.
     The result depends neither on `batch_bytes`, but for where batches end, nor on `scan_bytes`, the
     least size of a batch that the compiled scanner sees.
     Raises: InputError for an unknown format or a file that is gone.
     """
-    form = get_format(format_name)
+    layout = None if reading.is_mixed else get_format(reading.format).layout
+    joined = companion_rows(reading.companions)
     for rows in raw_rows(part, batch_bytes):
-        block = form if scan_bytes <= rows.n_bytes <= _MOST_SCAN_BYTES else _without_layout(form)
-        yield read_rows(rows, part.source, block, renames or {})
+        fits = scan_bytes <= rows.n_bytes <= _MOST_SCAN_BYTES
+        block = _Block(rows=rows, source=part.source, layout=layout if fits else None)
+        yield read_block(block, reading, joined=joined, renames=renames or {})
 
 
-def _without_layout(form: Format) -> Format:
-    return msgspec.structs.replace(form, layout=None)
+class _Block(msgspec.Struct, frozen=True, kw_only=True):
+    """Some rows of a source; without a layout, every row is read by itself."""
+
+    rows: RawRows
+    source: str
+    layout: Layout | None
 
 
-class _Read(NamedTuple):
-    """Rows that were read, in order: their places in the block, ids, own keys, and columns."""
+def read_rows(rows: RawRows, source: str, reading: Reading, *, scanned: bool = True) -> ReadBatch:
+    """One batch of some rows, through the scanner if the format has a layout and `scanned`."""
+    layout = get_format(reading.format).layout if scanned else None
+    return read_block(
+        _Block(rows=rows, source=source, layout=layout), reading, joined={}, renames={}
+    )
 
-    places: npt.NDArray[np.int64]
-    ids: pa.StringArray
-    own_keys: npt.NDArray[np.uint64]
-    columns: dict[str, pa.Array]
 
-
-def read_rows(rows: RawRows, source: str, form: Format, renames: Mapping[int, str]) -> ReadBatch:
-    """One batch of some rows; without a layout, every row goes through the exact reader."""
-    if form.layout is None:
-        left = np.arange(len(rows))
-        parts = []
-    else:
-        scanned = scan(rows, form.layout, source)
+def read_block(
+    block: _Block, reading: Reading, *, joined: Joined, renames: Mapping[int, str]
+) -> ReadBatch:
+    """One batch of some rows."""
+    rows, source = block.rows, block.source
+    kind = get_format(reading.format).kind
+    left: npt.NDArray[np.int64] = np.arange(len(rows))
+    parts = []
+    if block.layout is not None:
+        scanned = scan(rows, block.layout, source)
         left = np.flatnonzero(~scanned.is_simple)
         simple = np.flatnonzero(scanned.is_simple)
-        parts = [_Read(simple, scanned.ids, scanned.own_keys, scanned.columns)]
+        formats = pa.repeat(reading.format, len(simple))
+        parts = [Read(simple, scanned.ids, scanned.own_keys, formats, scanned.columns)]
     refused: dict[int, str] = {}
     if len(left) or not parts:
-        parts.append(_read_exactly(rows, left.tolist(), form, source, refused))
+        exactly, refused = read_one_by_one(rows, left.tolist(), reading, source, joined)
+        parts.append(exactly)
     read = _in_order([part for part in parts if len(part.places)] or parts[-1:])
     ids, own_keys = _renamed(read, rows.numbers, renames)
-    head = _head(rows, read.places, source, form.name) | {"id": ids}
+    head = _head(rows, read, source) | {"id": ids}
     columns = head | read.columns | {"parents": _no_parents(len(ids))}
-    schema = ROWS[form.kind]
+    schema = ROWS[kind]
     return ReadBatch(
         rows=pa.RecordBatch.from_arrays([columns[name] for name in schema.names], schema=schema),
         unreadable=_unreadable(rows, refused, source),
@@ -94,62 +102,18 @@ def read_rows(rows: RawRows, source: str, form: Format, renames: Mapping[int, st
     )
 
 
-def _read_exactly(
-    rows: RawRows, places: list[int], form: Format, source: str, refused: dict[int, str]
-) -> _Read:
-    """Read rows one by one; those that cannot be read go to `refused`, with why."""
-    columns = RowColumns(form.kind)
-    good = []
-    with _collector_off():
-        for place in places:
-            try:
-                members = exact.open_row(rows.line(place))
-                key = exact.own_key(members)
-                columns.append(form.parse(members), key)
-            except RowError as error:
-                refused[place] = str(error)
-            else:
-                good.append(place)
-    numbers = rows.numbers[good].tolist()
-    ids = [
-        f"{source}:{line if key is None else key}"
-        for line, key in zip(numbers, columns.keys, strict=True)
-    ]
-    own_keys = [
-        0 if key is None else xxhash.xxh3_64_intdigest(id_.encode()) or 1
-        for key, id_ in zip(columns.keys, ids, strict=True)
-    ]
-    return _Read(
-        np.array(good, np.int64),
-        pa.array(ids, pa.string()),
-        np.array(own_keys, np.uint64),
-        columns.arrays(),
-    )
-
-
-@contextmanager
-def _collector_off() -> Iterator[None]:
-    # a batch makes very many objects and no cycles; collecting meanwhile costs a third of the time
-    was_on = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_on:
-            gc.enable()
-
-
-def _in_order(parts: list[_Read]) -> _Read:
+def _in_order(parts: list[Read]) -> Read:
     """What two readers read of one block, in the order of the block."""
     if len(parts) == 1:
         return parts[0]
     places = np.concatenate([part.places for part in parts])
-    order = np.argsort(places)
+    order = np.argsort(places, kind="stable")
     take = pa.array(order)
-    return _Read(
+    return Read(
         places[order],
         pa.concat_arrays([part.ids for part in parts]).take(take),
         np.concatenate([part.own_keys for part in parts])[order],
+        pa.concat_arrays([part.formats for part in parts]).take(take),
         {
             name: pa.concat_arrays([part.columns[name] for part in parts]).take(take)
             for name in parts[0].columns
@@ -158,24 +122,23 @@ def _in_order(parts: list[_Read]) -> _Read:
 
 
 def _renamed(
-    read: _Read, numbers: npt.NDArray[np.int64], renames: Mapping[int, str]
+    read: Read, numbers: npt.NDArray[np.int64], renames: Mapping[int, str]
 ) -> tuple[pa.StringArray, npt.NDArray[np.uint64]]:
-    """Ids and own keys; a line that gets another id has no key of its own then."""
+    """Ids and own keys; rows of a line that gets other ids have no key of their own then."""
     lines = numbers[read.places]
     wanted = np.flatnonzero(np.isin(lines, list(renames))) if renames else ()
     if not len(wanted):
         return read.ids, read.own_keys
     ids, own_keys = read.ids.to_pylist(), read.own_keys.copy()
     for place in wanted:
-        ids[place], own_keys[place] = renames[int(lines[place])], 0
+        ids[place] += renames[int(lines[place])]
+        own_keys[place] = 0
     return pa.array(ids, pa.string()), own_keys
 
 
-def _head(
-    rows: RawRows, places: npt.NDArray[np.int64], source: str, format_name: str
-) -> dict[str, pa.Array]:
+def _head(rows: RawRows, read: Read, source: str) -> dict[str, pa.Array]:
     """Who the rows are and where they lie; the id apart."""
-    n = len(places)
+    places, n = read.places, len(read.places)
     starts, ends = rows.starts[places], rows.ends[places]
     view = rows.text.data
     hashes = [
@@ -186,7 +149,7 @@ def _head(
         "source": pa.repeat(source, n),
         "line": pa.array(rows.numbers[places]),
         "content_hash": pa.array(hashes, pa.uint64()),
-        "format": pa.repeat(format_name, n),
+        "format": read.formats,
         "edited": pa.repeat(False, n),
     }
     if rows.base is not None:

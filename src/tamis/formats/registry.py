@@ -1,26 +1,57 @@
-"""The supported formats, one line each, in the order detection asks them."""
+"""The supported formats in the order detection asks them, and which of them a row is in."""
 
 from __future__ import annotations
 
-from tamis.errors import InputError
-from tamis.formats import (
-    alpaca,
-    gsm8k,
-    openai,
-    prompt_completion,
-    sharegpt,
-    trl_preference,
-)
-from tamis.formats.base import Format
+import difflib
+from collections.abc import Mapping
+from typing import Any
 
-FORMATS: dict[str, Format] = {
-    module.FORMAT.name: module.FORMAT
-    for module in (trl_preference, openai, sharegpt, alpaca, prompt_completion, gsm8k)
-}
+from tamis.errors import InputError
+from tamis.formats import lookalikes
+from tamis.formats.base import Format
+from tamis.formats.chat.every import PAIRS, TEXTS, TURNS
+from tamis.formats.companions import COMPANIONS
+from tamis.formats.preference.every import PREFERENCES
+from tamis.formats.question.every import ANSWERED, PROMPTS, STRUCTS
+from tamis.formats.rollout.every import ROLLOUTS
+
+# What says more about a row is asked before what says less: rewards, preferences, lists of turns,
+# pairs, bare texts.
+_GROUPS = (STRUCTS, ROLLOUTS, PREFERENCES, TURNS, ANSWERED, PAIRS, PROMPTS, TEXTS)
+FORMATS: dict[str, Format] = {form.name: form for group in _GROUPS for form in group}
+UNKNOWN = "unknown"
 
 
 def get_format(name: str) -> Format:
     """The format of this name; InputError lists those there are."""
     if name not in FORMATS:
-        raise InputError(f"format `{name}`: expected one of {', '.join(sorted(FORMATS))}")
+        near = difflib.get_close_matches(name, FORMATS, n=1)
+        hint = (
+            f"did you mean `{near[0]}`?"
+            if near
+            else f"expected one of {', '.join(sorted(FORMATS))}"
+        )
+        raise InputError(f"format `{name}`: {hint}")
     return FORMATS[name]
+
+
+def writable() -> list[str]:
+    """The names of the formats that are written, sorted."""
+    return sorted(name for name, form in FORMATS.items() if form.write is not None)
+
+
+def name_of(row: Mapping[str, Any]) -> str:
+    """The name of the format one row looks like, supported or not; `unknown` when nothing fits."""
+    for name, fits in lookalikes.BEFORE:
+        if fits(row):
+            return name
+    for companion in COMPANIONS.values():
+        if companion.matches(row):
+            return companion.name
+    for form in FORMATS.values():
+        if form.matches(row):
+            return form.name
+    for name, fits in lookalikes.AFTER:
+        if fits(row):
+            return name
+    return UNKNOWN

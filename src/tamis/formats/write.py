@@ -18,7 +18,7 @@ import zstandard
 
 from tamis.errors import InputError, StoreError
 from tamis.formats.columns import LISTS
-from tamis.formats.registry import get_format
+from tamis.formats.registry import get_format, writable
 from tamis.schema import ROWS
 
 _encode = msgspec.json.Encoder().encode
@@ -30,6 +30,10 @@ def encode(batch: pa.RecordBatch, format_name: str) -> list[bytes]:
     Raises: InputError naming the row and the field that the format cannot hold.
     """
     form = get_format(format_name)
+    if form.write is None:
+        raise InputError(
+            f"format `{form.name}`: is only read; choose another with --to: {', '.join(writable())}"
+        )
     wanted = [name for name in ROWS[form.kind].names if name in batch.schema.names]
     missing = [name for name in LISTS[form.kind] if name not in wanted]
     if missing:

@@ -285,7 +285,7 @@ def _first_rows(inputs: Any) -> dict[str, str]:
     for piece in inputs.shards:
         if not isinstance(piece, FileRange) or piece.range.source in found:
             continue
-        for read in read_range(piece.range, piece.format_name, batch_bytes=1 << 16):
+        for read in read_range(piece.range, piece.reading, batch_bytes=1 << 16):
             if read.rows.num_rows:
                 row = read.rows.slice(0, 1).to_pylist()[0]
                 shown = {k: v for k, v in row.items() if v not in (None, [], False)}

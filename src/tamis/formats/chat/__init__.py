@@ -1,0 +1,1 @@
+"""Conversations: turns under many names, pairs of question and answer, and texts."""

@@ -1,0 +1,1 @@
+"""Answers that were compared, ranked or liked."""

@@ -1,0 +1,1 @@
+"""Questions with what grades their answers: RL prompt sets and benchmarks."""

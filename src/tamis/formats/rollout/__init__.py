@@ -1,0 +1,1 @@
+"""Answers that models gave, with their scores."""

@@ -1,0 +1,1 @@
+"""Hypothesis strategies: clean rows of every writable format."""
