@@ -2,7 +2,8 @@
 
     TamisError               exit code 2 unless a branch says otherwise
     ├─ InputError            3: the input cannot be read, or its format is not supported
-    │  └─ RowError           one row cannot be read; the reader turns it into an `unreadable` entry
+    │  ├─ RowError           one row cannot be read; the reader turns it into an `unreadable` entry
+    │  └─ TemplateError      a chat template cannot be read, or does not render a conversation
     ├─ SchemaError           a column or a table is not what was promised
     ├─ RecipeError           a recipe or an option is wrong
     ├─ LLMError              4: an outside model failed after its retries; the run can be resumed
@@ -30,6 +31,10 @@ class InputError(TamisError):
 
 class RowError(InputError):
     """One row cannot be read; its reason ends up in the `unreadable` ledger."""
+
+
+class TemplateError(InputError):
+    """A chat template cannot be read, breaks a limit, or refuses a conversation."""
 
 
 class SchemaError(TamisError):
