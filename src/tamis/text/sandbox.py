@@ -175,7 +175,7 @@ def _environment() -> _Environment:
         "raise_exception": _refuse,
         "strftime_now": _strftime_now,
         "dict": _Dictionaries(),
-        "namespace": _Namespace,
+        "namespace": _namespace,
         "range": _range,
     }
     # random text, as much as is asked for: nothing a chat has a use for
@@ -227,16 +227,16 @@ class _Dictionaries:
 class _Namespace(Namespace):
     """A namespace that takes no names that begin with an underscore."""
 
-    def __init__(*args: Any, **values: Any) -> None:
-        self, *pairs = args
-        found = dict(*pairs, **values)
-        for name in found:
-            _check_name(name)
-        Namespace.__init__(self, found)
-
     def __setitem__(self, name: str, value: Any) -> None:
         _check_name(name)
         super().__setitem__(name, value)
+
+
+def _namespace(*pairs: Any, **values: Any) -> _Namespace:
+    found = dict(*pairs, **values)
+    for name in found:
+        _check_name(name)
+    return _Namespace(found)
 
 
 def _check_name(name: str) -> None:
