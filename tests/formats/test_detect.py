@@ -30,10 +30,10 @@ TURNS = [{"from": "human", "value": "a"}, {"from": "gpt", "value": "b"}]
         ({"prompt": "a", "chosen": "b", "rejected": "c"}, "trl_preference"),
         ({"chosen": CHAT, "rejected": CHAT}, "trl_preference"),
         ({"prompt": CHAT, "chosen": CHAT, "rejected": CHAT, "messages": CHAT}, "trl_preference"),
-        ({"question": "a", "answer": "b"}, "query and response (question, answer)"),
+        ({"question": "a", "answer": "b"}, "question_answer"),
         ({"prompt": "a", "completion": "b", "label": True}, "KTO"),
         ({"chosen": "\n\nHuman: a", "rejected": "\n\nHuman: a"}, "hh-rlhf transcripts"),
-        ({"conversations": CHAT}, "ShareGPT variant of role and content"),
+        ({"conversations": CHAT}, "openai_conversations"),
         ({"data_source": "x", "prompt": CHAT, "reward_model": {}}, "verl RL"),
         ({"x": 1}, "unknown"),
         ({}, "unknown"),
@@ -70,7 +70,7 @@ def test_the_user_may_say_the_format(tmp_path: Path) -> None:
         True,
         0.0,
     )
-    with pytest.raises(InputError, match="expected one of alpaca, gsm8k, openai"):
+    with pytest.raises(InputError, match=r"expected one of alpaca, .*did you mean `alpaca`\?"):
         detect(source, as_format="alpacca")
 
 

@@ -11,6 +11,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from tamis.formats.layout import Layout
+from tamis.formats.tools import ToolShape
 from tamis.records import Conversation, Preference, Question, Rollout
 from tamis.schema import Kind
 
@@ -118,6 +119,7 @@ class Format(msgspec.Struct, frozen=True, kw_only=True):
                names the field the shape cannot hold. None: this shape is only read.
     layout:    what the compiled scanner must know to read simple rows many at once, or None.
     companion: the shape of rows in another file that belong to rows of this one, see `companions.py`.
+    tools:     the shape of tools in rows that come from other formats; None: as their author wrote them
     is_vague:  so little makes this shape that a stray row is not taken for it.
     """
 
@@ -129,4 +131,5 @@ class Format(msgspec.Struct, frozen=True, kw_only=True):
     write: Callable[[Row], dict[str, Any]] | None = None
     layout: Layout | None = None
     companion: str | None = None
+    tools: ToolShape | None = None
     is_vague: bool = False

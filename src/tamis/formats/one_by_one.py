@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, NamedTuple
@@ -21,6 +22,8 @@ from tamis.formats.columns import RowColumns
 from tamis.formats.registry import FORMATS, get_format, name_of
 from tamis.formats.rows import RawRows
 
+# only a row that lacks what most rows are made of may be in another format
+_MISSING = re.compile(r"\$\.[^.\[\]]+: .*\(the key is missing\)")
 Joined = Mapping[str, Mapping[str, Raw]]
 
 
@@ -86,7 +89,8 @@ def _records(
     try:
         return form.name, _branches(form, dict(members))
     except RowError as error:
-        other = None if reading.is_mixed else _other(members, main)
+        is_stray = not reading.is_mixed and _MISSING.match(str(error)) is not None
+        other = _other(members, main) if is_stray else None
         if other is None:
             raise
         if other.kind != main.kind:

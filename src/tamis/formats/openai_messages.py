@@ -15,6 +15,8 @@ from tamis.formats.roles import canonical_role
 from tamis.records import Message, ToolCall
 
 _TEXTS = {"reasoning_content": "reasoning", "tool_call_id": "tool_call_id", "name": "name"}
+# gpt-oss (Harmony) and some servers say it so
+_REASONING_ALIASES = ("thinking", "reasoning")
 
 
 def parse_messages(raw: Raw, path: str) -> list[Message]:
@@ -52,16 +54,46 @@ def parse_message(raw: Raw, path: str) -> Message:
                 nulls.append(key)
             else:
                 fields[field] = exact.text(value, f"{path}.{key}")
+    if "reasoning" not in fields:
+        _take_reasoning(rest, fields, marker, path)
     if "tool_calls" in rest:
         calls = rest.pop("tool_calls")
         if exact.is_null(calls):
             nulls.append("tool_calls")
         else:
             fields["tool_calls"] = parse_calls(calls, f"{path}.tool_calls")
+    elif "function_call" in rest:
+        _take_function_call(rest, fields, marker, path)
     fields["train"] = take_train(rest, marker)
     if nulls:
         marker["null"] = nulls
     return Message(**fields, extra=exact.rest_text(rest, marker, path))
+
+
+def _take_reasoning(
+    rest: dict[str, Raw], fields: dict[str, Any], marker: dict[str, object], path: str
+) -> None:
+    """Reasoning under another name; what is no text stays where it is."""
+    for key in _REASONING_ALIASES:
+        if key in rest and exact.is_text(rest[key]):
+            fields["reasoning"] = exact.text(rest.pop(key), f"{path}.{key}")
+            marker["reasoning"] = key
+            return
+
+
+def _take_function_call(
+    rest: dict[str, Raw], fields: dict[str, Any], marker: dict[str, object], path: str
+) -> None:
+    """The older single call {name, arguments as text}; anything else stays where it is."""
+    raw = rest["function_call"]
+    call = exact.members(raw, f"{path}.function_call") if bytes(raw)[:1] == b"{" else {}
+    if set(call) == {"name", "arguments"} and all(map(exact.is_text, call.values())):
+        del rest["function_call"]
+        marker["function_call"] = True
+        texts = {
+            key: exact.text(value, f"{path}.function_call.{key}") for key, value in call.items()
+        }
+        fields["tool_calls"] = [ToolCall(**texts)]
 
 
 def take_train(rest: dict[str, Raw], marker: dict[str, object]) -> bool | None:
@@ -154,12 +186,29 @@ def write_message(message: dict[str, Any]) -> dict[str, Any]:
     for key, field in _TEXTS.items():
         if message[field] is not None or key in nulls:
             written[key] = message[field]
+    if "reasoning" in marker and message["reasoning"] is not None:
+        own = msgspec.json.decode(marker["reasoning"], type=str)
+        written[own] = written.pop("reasoning_content")
     if message["tool_calls"] is not None or "tool_calls" in nulls:
         calls = message["tool_calls"]
+        if calls is not None and "function_call" in marker and _is_plain(calls):
+            written["function_call"] = {key: calls[0][key] for key in ("name", "arguments")}
+            return _with_train(written, message, marker) | rest
         written["tool_calls"] = None if calls is None else [write_call(call) for call in calls]
+    return _with_train(written, message, marker) | rest
+
+
+def _is_plain(calls: Sequence[dict[str, Any]]) -> bool:
+    """Whether this is one call of a name and arguments, nothing more."""
+    return len(calls) == 1 and calls[0]["id"] is None and calls[0]["extra"] is None
+
+
+def _with_train(
+    written: dict[str, Any], message: dict[str, Any], marker: dict[str, Raw]
+) -> dict[str, Any]:
     if message["train"] is not None:
         put_train(written, message["train"], marker)
-    return {**written, **rest}
+    return written
 
 
 def put_train(written: dict[str, Any], train: bool, marker: dict[str, Raw]) -> None:

@@ -14,11 +14,11 @@ from tamis.records import Message
 _BARE = ("reasoning", "tool_calls", "tool_call_id", "name", "train", "parts")
 
 
-def take_text(rest: dict[str, Raw], key: str) -> str:
-    """A text that must be there, taken out of `rest`."""
+def take_text(rest: dict[str, Raw], key: str, path: str = "$") -> str:
+    """A text that must be there, taken out of `rest`, the members of the object at `path`."""
     if key not in rest:
-        raise RowError(f"$.{key}: expected text, got nothing (the key is missing)")
-    return exact.text(rest.pop(key), f"$.{key}")
+        raise RowError(f"{path}.{key}: expected text, got nothing (the key is missing)")
+    return exact.text(rest.pop(key), f"{path}.{key}")
 
 
 def turn(role: str, content: str) -> list[Message]:

@@ -26,12 +26,8 @@ def get_format(name: str) -> Format:
     """The format of this name; InputError lists those there are."""
     if name not in FORMATS:
         near = difflib.get_close_matches(name, FORMATS, n=1)
-        hint = (
-            f"did you mean `{near[0]}`?"
-            if near
-            else f"expected one of {', '.join(sorted(FORMATS))}"
-        )
-        raise InputError(f"format `{name}`: {hint}")
+        hint = f"; did you mean `{near[0]}`?" if near else ""
+        raise InputError(f"format `{name}`: expected one of {', '.join(sorted(FORMATS))}{hint}")
     return FORMATS[name]
 
 

@@ -24,6 +24,7 @@ CANONICAL = {
 }
 # Turns whose text is a tool call written as JSON.
 CALL_WORDS = frozenset({"function_call", "tool_call"})
+SWIFT = {"system": "system", "user": "user", "assistant": "assistant", "tool": "tool_response"}
 SHAREGPT = {"system": "system", "user": "human", "assistant": "gpt", "tool": "observation"}
 
 

@@ -18,6 +18,7 @@ import zstandard
 
 from tamis.errors import InputError, StoreError
 from tamis.formats.columns import LISTS
+from tamis.formats.fit import fitted
 from tamis.formats.registry import get_format, writable
 from tamis.schema import ROWS
 
@@ -43,7 +44,8 @@ def encode(batch: pa.RecordBatch, format_name: str) -> list[bytes]:
     written = []
     for row in batch.select(wanted).to_pylist():
         try:
-            written.append(_encode(form.write(row)))
+            given = row if row["format"] == form.name else fitted(row, form)
+            written.append(_encode(form.write(given)))
         except InputError as error:
             raise InputError(f"row {row['id']} to {form.name}: {error}") from error
     return written

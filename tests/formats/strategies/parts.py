@@ -60,38 +60,51 @@ messages = st.lists(
             "refusal": raws,
         },
     )
+    | optional(
+        {"role": roles},
+        {
+            "content": maybe,
+            "thinking": maybe | raws,
+            "reasoning": maybe,
+            "function_call": raws
+            | st.fixed_dictionaries({"name": texts, "arguments": texts})
+            | st.fixed_dictionaries({"name": texts, "arguments": json_objects}),
+            "weight": st.just(1),
+        },
+    )
     | optional({"role": roles}, {"content": parts, "tool_calls": calls, "weight": st.just(0)})
     | optional({"role": roles, "content": texts}, {"weight": raws, "train": st.booleans()}),
     max_size=4,
 )
 tools = st.none() | texts | st.sampled_from(['[{"a":1.0}]', "[]"]).map(lambda t: Raw(t.encode()))
-turns = st.lists(
-    optional(
-        {
-            "from": st.sampled_from(
-                ["human", "gpt", "system", "observation", "user", "assistant", "chatgpt", "x"]
-            ),
-            "value": maybe,
-        },
-        {"weight": st.sampled_from([0, 1]), "loss": raws},
-    )
-    | st.fixed_dictionaries(
-        {
-            "from": st.sampled_from(["function_call", "tool_call"]),
-            "value": texts
-            | st.sampled_from(
-                [
-                    '{"name": "f", "arguments": {"a": 1.10}}',
-                    '{"arguments":{"a": 1},"name":"f"}',
-                    '[{"name": "f", "arguments": "{}"}, {"name": "g", "arguments": {}}]',
-                    '{"name": "f", "arguments": {}, "id": 1}',
-                    '{"name": "f", "arguments": {}, "name": "g"}',
-                    '{"name": "f", "arguments": {"_tamis": 1}, "_tamis": 2}',
-                    "[]",
-                ]
-            ),
-        }
-    ),
-    max_size=4,
+call_texts = texts | st.sampled_from(
+    [
+        '{"name": "f", "arguments": {"a": 1.10}}',
+        '{"arguments":{"a": 1},"name":"f"}',
+        '[{"name": "f", "arguments": "{}"}, {"name": "g", "arguments": {}}]',
+        '{"name": "f", "arguments": {}, "id": 1}',
+        '{"name": "f", "arguments": {}, "name": "g"}',
+        '{"name": "f", "arguments": {"_tamis": 1}, "_tamis": 2}',
+        "[]",
+    ]
 )
+turn_words = [
+    "human", "gpt", "system", "observation", "user", "assistant", "chatgpt", "tool_response", "x",
+]  # fmt: skip
+
+
+def turns_of(role: str, text: str) -> st.SearchStrategy[list[dict[str, Any]]]:
+    """Turns with these keys."""
+    return st.lists(
+        optional(
+            {role: st.sampled_from(turn_words), text: maybe},
+            {"weight": st.sampled_from([0, 1]), "loss": raws},
+        )
+        | st.fixed_dictionaries(
+            {role: st.sampled_from(["function_call", "tool_call"]), text: call_texts}
+        ),
+        max_size=4,
+    )
+
+
 pairs = st.lists(st.tuples(texts, texts), max_size=2)

@@ -3,11 +3,28 @@
 from __future__ import annotations
 
 from tamis.formats.base import Format
-from tamis.formats.chat import alpaca, openai, prompt_completion, sharegpt
+from tamis.formats.chat import (
+    anthropic,
+    human_assistant,
+    llamafactory_v1,
+    openai,
+    pairs,
+    prompt_completion,
+    segments,
+    sharegpt,
+    text,
+)
 
 # Lists of turns.
-TURNS: tuple[Format, ...] = (openai.FORMAT, sharegpt.FORMAT)
+TURNS: tuple[Format, ...] = (
+    anthropic.FORMAT,
+    llamafactory_v1.FORMAT,
+    *sharegpt.FORMATS,
+    *openai.FORMATS,
+    human_assistant.FORMAT,
+    segments.FORMAT,
+)
 # Pairs of a question and an answer.
-PAIRS: tuple[Format, ...] = (alpaca.FORMAT, prompt_completion.FORMAT)
+PAIRS: tuple[Format, ...] = (prompt_completion.FORMAT, *pairs.FORMATS)
 # Texts without any structure: asked when nothing else fits.
-TEXTS: tuple[Format, ...] = ()
+TEXTS: tuple[Format, ...] = (text.FORMAT,)

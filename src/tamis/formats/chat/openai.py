@@ -1,8 +1,9 @@
-"""OpenAI chat rows: `messages`, with tool calls, and `tools`."""
+"""OpenAI chat rows: `messages` with tool calls, `tools`, and the same list under other names."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from msgspec import Raw
@@ -10,39 +11,44 @@ from msgspec import Raw
 from tamis.errors import RowError
 from tamis.formats import exact
 from tamis.formats.base import Format, Row
-from tamis.formats.exact import MARKER
 from tamis.formats.layout import Layout, null_keys
 from tamis.formats.openai_messages import parse_messages, write_messages
 from tamis.formats.roles import CANONICAL, canonical_role
-from tamis.formats.tools import AS_LIST, put_tools, take_tools
+from tamis.formats.tools import AS_LIST, WRAPPED, put_tools, take_tools
 from tamis.kernels.json_tables import ABSENT_CONTENT, NO_WORD, TRAIN_WORD
 from tamis.records import Conversation
 
+_USUAL = "messages"
+# Names of the same list elsewhere; the scanner reads the usual one only.
+_VARIANTS = {
+    f"openai_{key}": key for key in ("conversations", "conversation", "dialog", "dialogue", "items")
+}
 
-def matches(row: Mapping[str, Any]) -> bool:
-    """`messages` is a list of objects with a role."""
-    messages = row.get("messages")
+
+def _matches(key: str, row: Mapping[str, Any]) -> bool:
+    messages = row.get(key)
     return (
         isinstance(messages, list)
         and all(isinstance(message, dict) and "role" in message for message in messages)
-        and not any(key in row for key in ("chosen", "rejected", "chosen_messages"))
+        and (key == _USUAL or any("content" in message for message in messages))
+        and not any(one in row for one in ("chosen", "rejected", "chosen_messages"))
     )
 
 
-def parse(rest: dict[str, Raw]) -> Conversation:
+def _parse(key: str, rest: dict[str, Raw]) -> Conversation:
     """One row, exactly."""
     marker: dict[str, object] = {}
-    if "messages" not in rest:
-        raise RowError("$.messages: expected a list, got nothing (the key is missing)")
-    messages = parse_messages(rest.pop("messages"), "$.messages")
+    if key not in rest:
+        raise RowError(f"$.{key}: expected a list, got nothing (the key is missing)")
+    messages = parse_messages(rest.pop(key), f"$.{key}")
     tools = take_tools(rest, marker, AS_LIST)
     return Conversation(messages=messages, tools=tools, meta=exact.rest_text(rest, marker, "$"))
 
 
-def write(row: Row) -> dict[str, Any]:
+def _write(key: str, row: Row) -> dict[str, Any]:
     """The members of an OpenAI row."""
     rest, marker = exact.split_rest(row["meta"])
-    written: dict[str, Any] = {"messages": write_messages(row["messages"])}
+    written: dict[str, Any] = {key: write_messages(row["messages"])}
     put_tools(written, row["tools"], marker, AS_LIST)
     return {**written, **rest}
 
@@ -69,12 +75,16 @@ _LAYOUT = Layout(
     n_plain_roles=len(CANONICAL),
     marks=_marks,
 )
-FORMAT = Format(
-    name="openai",
-    kind="conversations",
-    about=f"messages with role and content, tool calls, tools; unread keys kept, marks under {MARKER}",
-    matches=matches,
-    parse=parse,
-    write=write,
-    layout=_LAYOUT,
+FORMATS = tuple(
+    Format(
+        name=name,
+        kind="conversations",
+        about=f"{key} of role and content, tool calls, tools",
+        matches=partial(_matches, key),
+        parse=partial(_parse, key),
+        write=partial(_write, key),
+        layout=_LAYOUT if key == _USUAL else None,
+        tools=WRAPPED,
+    )
+    for name, key in {"openai": _USUAL, **_VARIANTS}.items()
 )

@@ -1,9 +1,10 @@
-"""ShareGPT rows: `conversations` of from and value, with function_call and observation turns."""
+"""ShareGPT rows: turns of from and value, with function_call and observation turns, and their variants."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Mapping
+from functools import partial
+from typing import Any, NamedTuple
 
 import msgspec
 from msgspec import Raw
@@ -11,37 +12,72 @@ from msgspec import Raw
 from tamis.errors import InputError, RowError
 from tamis.formats import exact
 from tamis.formats.base import Format, Row
+from tamis.formats.call_texts import calls_text, parse_calls_text
 from tamis.formats.layout import Layout
-from tamis.formats.openai_messages import is_json, put_train, take_train
-from tamis.formats.roles import CALL_WORDS, CANONICAL, SHAREGPT, canonical_role
+from tamis.formats.openai_messages import put_train, take_train
+from tamis.formats.roles import CALL_WORDS, CANONICAL, SHAREGPT, SWIFT, canonical_role
 from tamis.formats.tools import AS_TEXT, put_tools, take_tools
 from tamis.kernels.json_tables import AT_TOP, NO_WORD, TRAIN_WORD
 from tamis.records import Conversation, Message, ToolCall
 
-_CALL_KEYS = frozenset({"name", "arguments"})
+
+class Keys(NamedTuple):
+    """The keys of the list of turns, of a turn's role and of its text, and the words for roles.
+
+    calls: the role word of a turn that is a tool call
+    """
+
+    turns: str
+    role: str
+    text: str
+    words: Mapping[str, str] = SHAREGPT
+    calls: str = "function_call"
 
 
-def matches(row: Mapping[str, Any]) -> bool:
-    """`conversations` is a list of objects with from and value."""
-    turns = row.get("conversations")
+_USUAL = Keys("conversations", "from", "value")
+# Names of the same turns elsewhere; the scanner reads the usual one only.
+_VARIANTS = {
+    "sharegpt_role_value": Keys("conversations", "role", "value"),
+    "sharegpt_from_content": Keys("conversations", "from", "content"),
+    "sharegpt_conversation": Keys("conversation", "from", "value"),
+    "sharegpt_items": Keys("items", "from", "value"),
+    "sharegpt_dialog": Keys("dialog", "from", "value"),
+    "sharegpt_dialogue": Keys("dialogue", "from", "value"),
+    # tool calls as turns of their own are what tells these from OpenAI's messages
+    "ms_swift": Keys("messages", "role", "content", SWIFT, "tool_call"),
+}
+_SWIFT_ONLY = frozenset({"tool_call", "tool_response"})
+
+
+def _matches(keys: Keys, row: Mapping[str, Any]) -> bool:
+    turns = row.get(keys.turns)
     return (
         isinstance(turns, list)
-        and all(isinstance(turn, dict) and "from" in turn and "value" in turn for turn in turns)
+        and all(
+            isinstance(turn, dict) and keys.role in turn and keys.text in turn for turn in turns
+        )
+        and (bool(turns) or keys is _USUAL)
+        and (keys.words is not SWIFT or any(turn["role"] in _SWIFT_ONLY for turn in turns))
         and not any(key in row for key in ("chosen", "rejected"))
     )
 
 
-def parse(rest: dict[str, Raw]) -> Conversation:
+def _parse(keys: Keys, rest: dict[str, Raw]) -> Conversation:
     """One row, exactly. A top-level `system` becomes the first message."""
     marker: dict[str, object] = {}
-    if "conversations" not in rest:
-        raise RowError("$.conversations: expected a list, got nothing (the key is missing)")
-    turns = exact.elements(rest.pop("conversations"), "$.conversations")
-    messages = [_parse_turn(turn, f"$.conversations[{place}]") for place, turn in enumerate(turns)]
+    if keys.turns not in rest:
+        raise RowError(f"$.{keys.turns}: expected a list, got nothing (the key is missing)")
+    messages = parse_turns(rest.pop(keys.turns), f"$.{keys.turns}", keys)
     if "system" in rest and exact.is_text(rest["system"]):
         messages.insert(0, system_message(exact.text(rest.pop("system"), "$.system")))
     tools = take_tools(rest, marker, AS_TEXT)
     return Conversation(messages=messages, tools=tools, meta=exact.rest_text(rest, marker, "$"))
+
+
+def parse_turns(raw: Raw, path: str, keys: Keys = _USUAL) -> list[Message]:
+    """A list of turns."""
+    turns = exact.elements(raw, path)
+    return [parse_turn(turn, f"{path}[{place}]", keys) for place, turn in enumerate(turns)]
 
 
 def system_message(content: str) -> Message:
@@ -53,108 +89,70 @@ _SYSTEM_PLACE: dict[str, object] = {"place": "system"}
 _SYSTEM_MARK = exact.rest_text({}, _SYSTEM_PLACE, "")
 
 
-def _parse_turn(raw: Raw, path: str) -> Message:
+def parse_turn(raw: Raw, path: str, keys: Keys = _USUAL) -> Message:
+    """One turn; a function_call turn becomes an assistant message with tool calls."""
     rest = exact.members(raw, path)
-    for key in ("from", "value"):
+    for key in (keys.role, keys.text):
         if key not in rest:
             raise RowError(f"{path}.{key}: expected text, got nothing (the key is missing)")
-    word = exact.text(rest.pop("from"), f"{path}.from")
-    value = rest.pop("value")
-    written = None if exact.is_null(value) else exact.text(value, f"{path}.value")
+    word = exact.text(rest.pop(keys.role), f"{path}.{keys.role}")
+    value = rest.pop(keys.text)
+    written = None if exact.is_null(value) else exact.text(value, f"{path}.{keys.text}")
     marker: dict[str, object] = {}
     fields: dict[str, Any] = {"train": take_train(rest, marker)}
     if word in CALL_WORDS and written is not None:
         fields["role"] = "assistant"
         fields["tool_calls"] = parse_calls_text(written)
-        if word != "function_call":
+        if word != keys.calls:
             marker["role"] = word
         if calls_text(fields["tool_calls"]) != written:
             marker["value"] = written
     else:
         fields["role"], fields["content"] = canonical_role(word), written
-        if SHAREGPT.get(fields["role"], fields["role"]) != word:
+        if keys.words.get(fields["role"], fields["role"]) != word:
             marker["role"] = word
     return Message(**fields, extra=exact.rest_text(rest, marker, path))
 
 
-def parse_calls_text(written: str) -> list[ToolCall]:
-    """The calls in a function_call turn. A text that is no call becomes one without a name.
-
-    It keeps the whole text as its arguments, so that a check can report it.
-    """
-    broken = [ToolCall(name="", arguments=written)]
-    try:
-        raw = Raw(written.strip().encode())
-        if exact.is_list(raw):
-            members = [exact.members(call, "$") for call in exact.elements(raw, "$")]
-        else:
-            members = [exact.open_row(bytes(raw))]
-    except (RowError, UnicodeEncodeError, msgspec.DecodeError, RecursionError):
-        return broken
-    if not members or not all(_CALL_KEYS.issubset(call) for call in members):
-        return broken
-    if any(not exact.is_text(call["name"]) for call in members):
-        return broken
-    return [_parse_call(call) for call in members]
-
-
-def _parse_call(call: dict[str, Raw]) -> ToolCall:
-    name = exact.text(call.pop("name"), "$.name")
-    arguments = call.pop("arguments")
-    marker: dict[str, object] = {}
-    if exact.is_text(arguments):
-        marker["arguments"] = "text"
-        written = exact.text(arguments, "$.arguments")
-    else:
-        written = exact.json_text(arguments)
-    extra = None if "_tamis" in call else exact.rest_text(call, marker, "$")
-    return ToolCall(name=name, arguments=written, extra=extra)
-
-
-def calls_text(calls: Sequence[ToolCall]) -> str:
-    """The calls as a function_call turn writes them: an object, or a list of several."""
-    written = [_call_text(call) for call in calls]
-    return written[0] if len(written) == 1 else "[" + ", ".join(written) + "]"
-
-
-def _call_text(call: ToolCall) -> str:
-    rest, marker = exact.split_rest(call.extra)
-    as_text = bytes(marker.get("arguments", b"")) == b'"text"' or not is_json(call.arguments)
-    arguments = msgspec.json.encode(call.arguments).decode() if as_text else call.arguments
-    pairs = [("name", msgspec.json.encode(call.name).decode()), ("arguments", arguments)]
-    # an id or a type of another format has no place here; the author's own keys do
-    pairs += [(key, exact.json_text(raw)) for key, raw in rest.items()]
-    return "{" + ", ".join(f"{msgspec.json.encode(k).decode()}: {v}" for k, v in pairs) + "}"
-
-
-def write(row: Row) -> dict[str, Any]:
-    """The members of a ShareGPT row; InputError where a message has both text and tool calls."""
+def _write(keys: Keys, row: Row) -> dict[str, Any]:
+    """The members of a row; InputError where a message has what a turn cannot hold."""
     rest, marker = exact.split_rest(row["meta"])
-    written: dict[str, Any] = {"conversations": []}
-    for place, message in enumerate(row["messages"]):
-        own_keys, mark = exact.split_rest(message["extra"])
-        if place == 0 and "place" in mark and message["role"] == "system":
-            written["system"] = message["content"]
-        else:
-            written["conversations"] += _write_turns(message, own_keys, mark, f"messages[{place}]")
+    messages = row["messages"]
+    written: dict[str, Any] = {}
+    if messages and is_top_system(messages[0]):
+        written["system"] = messages[0]["content"]
+        messages = messages[1:]
+    first = len(row["messages"]) - len(messages)
+    written[keys.turns] = [
+        turn
+        for place, message in enumerate(messages, first)
+        for turn in write_turns(message, f"messages[{place}]", keys)
+    ]
     put_tools(written, row["tools"], marker, AS_TEXT)
     return {**written, **rest}
 
 
-def _write_turns(
-    message: dict[str, Any], own_keys: dict[str, Raw], mark: dict[str, Raw], path: str
-) -> list[dict[str, Any]]:
+def is_top_system(message: dict[str, Any]) -> bool:
+    """Whether a message stood at the top level of its row, as `system`."""
+    return message["role"] == "system" and "place" in exact.split_rest(message["extra"])[1]
+
+
+def write_turns(message: dict[str, Any], path: str, keys: Keys = _USUAL) -> list[dict[str, Any]]:
+    """The turns of a message: one for its text, one for its calls; InputError for what has no place."""
+    own_keys, mark = exact.split_rest(message["extra"])
     for field in ("reasoning", "parts"):
         if message[field] is not None:
             raise InputError(f"{path}.{field}: ShareGPT turns hold text only")
     turns: list[dict[str, Any]] = []
     if message["content"] is not None or not message["tool_calls"]:
-        word = _word(message["role"], mark)
-        turns.append({"from": word, "value": message["content"]})
+        word = _word(message["role"], mark, keys)
+        turns.append({keys.role: word, keys.text: message["content"]})
     if message["tool_calls"]:
         calls = [ToolCall(**call) for call in message["tool_calls"]]
-        word = "tool_call" if bytes(mark.get("role", b"")) == b'"tool_call"' else "function_call"
-        turns.append({"from": word, "value": _value(calls, mark)})
+        word = keys.calls
+        if "role" in mark and (own := msgspec.json.decode(mark["role"])) in CALL_WORDS:
+            word = own
+        turns.append({keys.role: word, keys.text: _value(calls, mark)})
     for turn in turns:
         if message["train"] is not None:
             put_train(turn, message["train"], mark)
@@ -162,12 +160,12 @@ def _write_turns(
     return turns
 
 
-def _word(role: str, mark: dict[str, Raw]) -> str:
+def _word(role: str, mark: dict[str, Raw], keys: Keys) -> str:
     if "role" in mark:
         word = msgspec.json.decode(mark["role"], type=str)
         if canonical_role(word) == role:
             return word
-    return SHAREGPT.get(role, role)
+    return keys.words.get(role, role)
 
 
 def _value(calls: list[ToolCall], mark: dict[str, Raw]) -> str:
@@ -179,7 +177,7 @@ def _value(calls: list[ToolCall], mark: dict[str, Raw]) -> str:
 
 
 def _marks(word: str, marks: int) -> dict[str, object]:
-    """The marker of a turn, as `_parse_turn` makes it."""
+    """The marker of a turn, as `parse_turn` makes it."""
     if marks & AT_TOP:
         return dict(_SYSTEM_PLACE)
     marker: dict[str, object] = {"flag": "train"} if marks & TRAIN_WORD else {}
@@ -190,7 +188,7 @@ def _marks(word: str, marks: int) -> dict[str, object]:
 
 
 def _written_calls(word: str, value: str) -> Message:
-    return _parse_turn(Raw(msgspec.json.encode({"from": word, "value": value})), "$")
+    return parse_turn(Raw(msgspec.json.encode({"from": word, "value": value})), "$")
 
 
 _LAYOUT = Layout(
@@ -202,12 +200,15 @@ _LAYOUT = Layout(
     has_text_only=True,
     calls=_written_calls,
 )
-FORMAT = Format(
-    name="sharegpt",
-    kind="conversations",
-    about="conversations of from and value, function_call and observation turns, system, tools",
-    matches=matches,
-    parse=parse,
-    write=write,
-    layout=_LAYOUT,
+FORMATS = tuple(
+    Format(
+        name=name,
+        kind="conversations",
+        about=f"{keys.turns} of {keys.role} and {keys.text}, function_call turns, system, tools",
+        matches=partial(_matches, keys),
+        parse=partial(_parse, keys),
+        write=partial(_write, keys),
+        layout=_LAYOUT if keys is _USUAL else None,
+    )
+    for name, keys in {"sharegpt": _USUAL, **_VARIANTS}.items()
 )
