@@ -86,6 +86,8 @@ def mask(
     another role trains nothing, for no template gives it a turn. A token that a turn shares with its
     header is trained. `template` is the tokenizer's own if not given (`choose_template`).
 
+    Cost:    beside the tokens, one rendering of the whole and one or two of a beginning for each
+             message: of hundreds of messages, rendering takes longer than cutting into tokens.
     Raises:  TemplateError when the template refuses the conversation; InputError for messages that are none.
     Source:  transformers 5.24, `apply_chat_template(return_assistant_tokens_mask=True)`, for templates
              with generation blocks; for others see docs/design/masks.md.
@@ -95,28 +97,34 @@ def mask(
     renderings = Renderings(chosen, chat_messages(messages), offered)
     silent = frozenset(place for place, one in enumerate(messages) if _flag(one) is False)
     starts = boundaries(renderings)
-    how: How = "markers"
-    if has_markers(chosen.text):
-        turns = marked_turns(renderings, starts, silent)
-        if isinstance(turns, Unalignable):
-            return turns
-    else:
-        found = rendered_turns(renderings, starts, silent, tokenizer.special_texts)
-        if isinstance(found, Unalignable):
-            return found
-        turns, how = found
+    found = _turns(renderings, starts, silent, chosen, tokenizer.special_texts)
+    if isinstance(found, Unalignable):
+        return found
+    turns, how = found
     encoded = tokenizer.encode(renderings.text)
-    trained = _overlapping(encoded.offsets, turns)
     return Masked(
         text=renderings.text,
         tokens=encoded.ids,
         offsets=encoded.offsets,
-        trained=trained,
+        trained=_overlapping(encoded.offsets, turns),
         owner=_owners(encoded.offsets, starts, turns),
         how=how,
         template=chosen.label,
         end_of_turn=_end_of_turn(renderings, turns, tokenizer.special_texts, encoded.offsets),
     )
+
+
+def _turns(
+    renderings: Renderings,
+    starts: Sequence[int | None],
+    silent: frozenset[int],
+    template: Template,
+    special: frozenset[str],
+) -> tuple[list[Turn], How] | Unalignable:
+    if not has_markers(template.text):
+        return rendered_turns(renderings, starts, silent, special)
+    turns = marked_turns(renderings, starts, silent)
+    return turns if isinstance(turns, Unalignable) else (turns, "markers")
 
 
 def _flag(message: Message | Mapping[str, Any]) -> bool | None:

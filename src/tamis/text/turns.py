@@ -37,8 +37,15 @@ class Unalignable(msgspec.Struct, frozen=True):
     message: int | None = None
 
 
+# Beginnings that differ from the whole text and are kept: those around one message.
+_KEPT = 6
+
+
 class Renderings:
-    """One conversation and its renderings: the whole, and beginnings of it, each rendered once."""
+    """One conversation and its renderings: the whole, and beginnings of it.
+
+    Of a beginning that agrees with the whole only the length is kept, so memory stays at a few texts.
+    """
 
     def __init__(
         self, template: Template, messages: Sequence[ChatMessage], tools: Sequence[Any] | None
@@ -46,11 +53,12 @@ class Renderings:
         self._template = template
         self._tools = tools
         self._prompt = ""
-        self._beginnings: dict[tuple[int, bool], str | None] = {}
+        self._lengths: dict[tuple[int, bool], int] = {}
+        self._others: dict[tuple[int, bool], str | None] = {}
         self.messages = messages
         self.whole = render_chat(template, messages, tools)
         self.text = self.whole.text
-        self._beginnings[len(messages), False] = self.text
+        self._lengths[len(messages), False] = len(self.text)
 
     def beginning(self, n_messages: int, *, prompted: bool = False) -> str | None:
         """The first messages alone, with the generation prompt behind them if `prompted`.
@@ -58,9 +66,17 @@ class Renderings:
         None where the template refuses so short a conversation: nothing is known of that place then.
         """
         key = (n_messages, prompted)
-        if key not in self._beginnings:
-            self._beginnings[key] = self._refusable(self.messages[:n_messages], prompted)
-        return self._beginnings[key]
+        if key in self._lengths:
+            return self.text[: self._lengths[key]]
+        if key not in self._others:
+            found = self._refusable(self.messages[:n_messages], prompted)
+            if found is not None and self.text.startswith(found):
+                self._lengths[key] = len(found)
+                return found
+            self._others[key] = found
+            if len(self._others) > _KEPT:
+                del self._others[next(iter(self._others))]
+        return self._others[key]
 
     def unfinished(self, n_messages: int) -> str | None:
         """The first messages, without what a template writes only at the very end of a conversation.
