@@ -6,8 +6,8 @@ them), the loader of `export/loaders` loads it, and the verdicts go to
 `tests/export/recordings/<trainer>_<kind>.json`: the proof that `export/replays` tells the same.
 
 The worst of several loads counts. A trainer may judge all rows by the first it sees, so a hostile row
-is loaded before and behind the good one; and TRL looks at an arbitrary key of a row, the first of a
-set, to see whether it is conversational, so all is loaded under several hash seeds.
+is loaded before and behind the good one; and TRL looks at an arbitrary key of a preference, the first
+of a set, to see whether it is conversational, so these are loaded under several hash seeds.
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ from tamis.export.targets.base import Handover, Target
 
 TESTS = Path(__file__).resolve().parent.parent / "tests" / "export"
 MAX_TOKENS = 4096
-# Under these, each of `prompt`, `chosen` and `rejected` comes first once.
-HASH_SEEDS = ("0", "1", "2")
+# Under these hash seeds, each of `prompt`, `chosen` and `rejected` comes first once.
+SEEDS = {("trl", "preferences"): ("0", "1", "2")}
 WORSE = ("accepted", "dropped", "crashes")
 
 
@@ -96,20 +96,25 @@ def _worst(tries: Sequence[dict[str, Any]]) -> dict[str, Any]:
 
 
 def record(trainer: str) -> dict[str, dict[str, Any]]:
-    """The worst of several runs for each hostile row of each kind."""
-    kinds: list[str] = list(target_of(trainer).shapes)
-    with ThreadPoolExecutor(2) as pool:
-        runs = list(pool.map(lambda seed: _run(trainer, kinds, seed), HASH_SEEDS))
+    """The worst of several runs for each hostile row of each kind; every run is a new process."""
+    runs: list[tuple[str, str]] = [
+        (kind, seed)
+        for kind in target_of(trainer).shapes
+        for seed in SEEDS.get((trainer, kind), ("0",))
+    ]
     told: dict[str, dict[str, Any]] = {}
-    for kind in kinds:
-        rows = zip(*(run[kind]["rows"] for run in runs), strict=True)
-        told[kind] = {**runs[0][kind], "rows": [_worst(tries) for tries in rows]}
+    with ThreadPoolExecutor(2) as pool:
+        answers = pool.map(lambda run: _run(trainer, *run), runs)
+        for (kind, _), answer in zip(runs, answers, strict=True):
+            before = told.get(kind, answer)["rows"]
+            rows = [_worst(pair) for pair in zip(before, answer["rows"], strict=True)]
+            told[kind] = {**answer, "rows": rows}
     return told
 
 
-def _run(trainer: str, kinds: list[str], seed: str) -> dict[str, dict[str, Any]]:
+def _run(trainer: str, kind: str, seed: str) -> dict[str, Any]:
     done = subprocess.run(
-        [sys.executable, __file__, trainer, "--once"],
+        [sys.executable, __file__, trainer, "--once", kind],
         env={**os.environ, "PYTHONHASHSEED": seed, "HF_DATASETS_DISABLE_PROGRESS_BARS": "1"},
         capture_output=True,
         text=True,
@@ -117,20 +122,18 @@ def _run(trainer: str, kinds: list[str], seed: str) -> dict[str, dict[str, Any]]
     )
     if done.returncode:
         raise SystemExit(f"{trainer}: expected the loader to run, got\n{done.stderr[-4000:]}")
-    answers: dict[str, dict[str, Any]] = json.loads(done.stdout)
-    assert list(answers) == kinds
-    return answers
+    answer: dict[str, Any] = json.loads(done.stdout)
+    return answer
 
 
 def main() -> int:
-    """Write the recordings of one trainer; `--once` prints one run instead."""
+    """Write the recordings of one trainer; `--once` prints one run of one kind instead."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("trainer")
-    parser.add_argument("--once", action="store_true", help="print one run of every kind")
+    parser.add_argument("--once", metavar="KIND", help="print one run")
     given = parser.parse_args()
-    if given.once:
-        kinds = target_of(given.trainer).shapes
-        print(json.dumps({kind: load_all(given.trainer, kind) for kind in kinds}))
+    if given.once is not None:
+        print(json.dumps(load_all(given.trainer, given.once)))
         return 0
     for kind, told in record(given.trainer).items():
         path = TESTS / "recordings" / f"{given.trainer}_{kind}.json"

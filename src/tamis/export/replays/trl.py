@@ -33,7 +33,7 @@ def _verdict(reason: str | None) -> RowVerdict:
 
 def _conversation(row: Row) -> str | None:
     messages = read_json(row.get("messages"))
-    fault = _list_fault("messages", messages) or _tools_fault(row.get("tools"))
+    fault = _list_fault("messages", messages) or tools_fault(row.get("tools"))
     if fault is not None:
         return fault
     if not any(_role(message) == "assistant" for message in messages):
@@ -46,7 +46,7 @@ def _preference(row: Row) -> str | None:
     faults = [
         _list_fault(name, read_json(row.get(name))) for name in ("prompt", "chosen", "rejected")
     ]
-    return next(filter(None, faults), None) or _tools_fault(row.get("tools"))
+    return next(filter(None, faults), None) or tools_fault(row.get("tools"))
 
 
 def _question(row: Row) -> str | None:
@@ -68,7 +68,8 @@ def _list_fault(name: str, messages: Any) -> str | None:
     return None
 
 
-def _tools_fault(tools: Any) -> str | None:
+def tools_fault(tools: Any) -> str | None:
+    """Why tools, as a value or as JSON text, cannot be shown to a chat template; None when they can."""
     if isinstance(tools, str):
         try:
             tools = json.loads(tools)

@@ -46,7 +46,7 @@ def preference_row(written: dict[str, Any]) -> dict[str, Any]:
     """Columns `prompt`, `chosen`, `rejected` and `tools` of a `trl_preference` row, as JSON text.
 
     Texts become one message each, and what both sides start with becomes the prompt, since all rows of
-    a column have one type. Raises: InputError when there is no prompt: DPOTrainer crashes on none.
+    a column have one type. Raises: InputError where one of the three is empty: DPOTrainer crashes.
     """
     prompt = _turns(written.get("prompt") or [], "user")
     chosen = _turns(written["chosen"], "assistant")
@@ -55,9 +55,12 @@ def preference_row(written: dict[str, Any]) -> dict[str, Any]:
         pairs = zip(chosen[:-1], rejected[:-1], strict=False)
         n_shared = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
         prompt, chosen, rejected = chosen[:n_shared], chosen[n_shared:], rejected[n_shared:]
-    if not prompt:
-        raise InputError("prompt: expected at least one message, got none; TRL needs a prompt")
     sides = {"prompt": prompt, "chosen": chosen, "rejected": rejected}
+    for name, side in sides.items():
+        if not side:
+            raise InputError(
+                f"{name}: expected at least one message, got none; DPO needs all three"
+            )
     return {
         **{name: as_json_text(template_messages(side)) for name, side in sides.items()},
         "tools": as_json_text(written.get("tools")),
@@ -72,25 +75,38 @@ def _turns(side: Any, role: str) -> list[dict[str, Any]]:
 def question_row(written: dict[str, Any]) -> dict[str, Any]:
     """Columns of a `trl_prompt` row: `prompt` as JSON text, and what `reward.py` grades with.
 
-    Raises: InputError for a question that names no reward.
+    Raises: InputError for a question that names no reward, or declares tools: GRPOTrainer takes
+    tools as Python functions in its script, never from a row.
     """
-    prompt = written["prompt"]
-    turns = [{"role": "user", "content": prompt}] if isinstance(prompt, str) else prompt
-    return {"prompt": as_json_text(template_messages(turns)), **grading_columns(written)}
+    refuse_tools(written, "GRPOTrainer")
+    prompt = _turns(written["prompt"], "user")
+    return {"prompt": as_json_text(template_messages(prompt)), **grading_columns(written)}
 
 
-def grading_columns(written: Mapping[str, Any]) -> dict[str, Any]:
+def refuse_tools(written: Mapping[str, Any], trainer: str) -> None:
+    """InputError for a question that declares tools, to a trainer that would not show them."""
+    if written.get("tools") is not None:
+        raise InputError(
+            f"tools: expected none, got some; {trainer} takes tools from its own settings, not from "
+            "a row: remove them and declare them there"
+        )
+
+
+def grading_columns(holder: Mapping[str, Any]) -> dict[str, Any]:
     """`question_id`, `reward_name`, `reward_parameters` and `reference` (JSON text) of a question.
 
+    holder: what holds the key `tamis` of our formats of questions, see `formats/question/own_keys.py`
     Raises: InputError for a question that names no reward.
     """
-    if not written.get("reward_name"):
-        raise InputError("reward_name: expected the name of a reward, got none; name one")
+    own = msgspec.json.decode(as_json_text(holder.get("tamis")) or "{}")
+    reward = own.get("reward")
+    if reward is None:
+        raise InputError("reward: expected the name of a reward, got none; name one")
     return {
-        "question_id": written["question_id"],
-        "reward_name": written["reward_name"],
-        "reward_parameters": as_json_text(written.get("reward_parameters")),
-        "reference": as_json_text(written.get("reference")),
+        "question_id": own["id"],
+        "reward_name": reward["name"],
+        "reward_parameters": reward.get("parameters"),
+        "reference": None if own.get("reference") is None else as_json_text(own["reference"]),
     }
 
 
