@@ -54,11 +54,11 @@ def import_(inputs: Inputs, to: Kinds = None, *, common: Common) -> Result:
 
     Example: tamis import raw/ -o data/v0
     """
-    from tamis.verbs import data
+    from tamis.verbs import imports
 
     if to is not None and to not in KINDS:
         raise typer.BadParameter(f"expected {', '.join(KINDS)}, got {to}", param_hint="--to")
-    return data.import_(inputs, to=to, common=common)  # type: ignore[arg-type]
+    return imports.import_(inputs, to=to, common=common)  # type: ignore[arg-type]
 
 
 @shared("sarif")

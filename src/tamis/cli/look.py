@@ -1,4 +1,4 @@
-"""`tamis report | show | why`: thin twins of the verbs."""
+"""`tamis report | show | why | formats`: thin twins of the verbs."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ PANEL = "look"
 
 def register(app: typer.Typer) -> None:
     """Put the looking commands on the app."""
-    for command in (report, show, why):
+    for command in (report, show, why, formats):
         app.command(rich_help_panel=PANEL)(command)
 
 
@@ -62,3 +62,17 @@ def why(
     from tamis.verbs import look
 
     emit(look.why(run, row_id), style)
+
+
+def formats(
+    kind: Annotated[str | None, typer.Option("--kind", help="Only this kind of rows.")] = None,
+    style: Format = "human",
+) -> None:
+    """List the formats that are read and written.
+
+    Example: tamis formats --kind preferences
+    """
+    check_style(style)
+    from tamis.verbs import look
+
+    emit(look.formats(kind), style)

@@ -170,6 +170,7 @@ def _manifest(outcome: Outcome, counts: Counts, shards: list[dict[str, Any]]) ->
         "llm": settings.llm_name or None,
         "inputs": _inputs(outcome),
         "set_aside": [msgspec.to_builtins(one) for one in outcome.inputs.set_aside],
+        "joined": [msgspec.to_builtins(one) for one in outcome.inputs.companions],
         "counts": msgspec.to_builtins(counts),
         "dropped_by": _dropped_by(outcome),
         "findings": _findings(outcome),
@@ -188,13 +189,20 @@ def recipe_dict(recipe: Recipe) -> dict[str, Any]:
 
 
 def _inputs(outcome: Outcome) -> list[dict[str, Any]]:
-    counted = [{"read": 0, "unreadable": 0} for _ in outcome.inputs.inputs]
+    counted = [Counter(read=0, unreadable=0) for _ in outcome.inputs.inputs]
+    formats: list[Counter[str]] = [Counter() for _ in outcome.inputs.inputs]
     for owner, result in zip(outcome.inputs.owners, outcome.passes[0].results, strict=True):
         counted[owner]["read"] += result.parsed + result.unreadable
         counted[owner]["unreadable"] += result.unreadable
+        formats[owner].update(result.formats)
     return [
-        {**msgspec.to_builtins(one), "from_here": _from(outcome.folder, one.path), **count}
-        for one, count in zip(outcome.inputs.inputs, counted, strict=True)
+        {
+            **msgspec.to_builtins(one),
+            "from_here": _from(outcome.folder, one.path),
+            **count,
+            "formats": dict(held.most_common()),
+        }
+        for one, count, held in zip(outcome.inputs.inputs, counted, formats, strict=True)
     ]
 
 

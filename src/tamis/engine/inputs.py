@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import msgspec
 import pyarrow as pa
 
-from tamis.dataset import is_run_folder, open_dataset
+from tamis.dataset import has_note, is_run_folder, open_dataset
+from tamis.engine.files import LOCK
 from tamis.engine.task import FileRange, Shard
 from tamis.errors import InputError, RecipeError
 from tamis.formats.base import Detection, Reading, Source
@@ -22,6 +21,17 @@ from tamis.formats.sources import find_sources
 from tamis.formats.split import TARGET_BYTES, split
 from tamis.recipe import Recipe
 from tamis.schema import ROWS, Kind
+
+# The folder of a run that holds copies of inputs that cannot be read in place.
+STAGED = "staged"
+
+
+class SeveralKindsError(RecipeError):
+    """The inputs hold several kinds of rows (`kinds`, that of most files first), and nobody chose one."""
+
+    def __init__(self, message: str, kinds: Sequence[Kind]) -> None:
+        super().__init__(message)
+        self.kinds = tuple(kinds)
 
 
 class Input(msgspec.Struct, frozen=True, kw_only=True):
@@ -75,6 +85,12 @@ def resolve(
     `shard_bytes` is what one worker takes of a file at a time; `to_kind` picks one kind where the inputs hold several; the others are set aside by name.
     Raises InputError for what cannot be read or is not supported, all files in one message.
     """
+    for one in recipe.inputs:
+        held = [] if one == "-" else collected(Path(one))
+        if held:
+            raise RecipeError(
+                f"{one}: holds the data sets {', '.join(held)}; name one, like {one}/{held[0]}"
+            )
     folders = [Path(p) for p in recipe.inputs if p != "-" and is_run_folder(Path(p))]
     if not folders:
         return _resolve_files(recipe, staging, to_kind, shard_bytes)
@@ -87,6 +103,14 @@ def resolve(
             f"--as {recipe.as_format}: {folders[0]} is a data set, whose rows have been read already"
         )
     return _resolve_dataset(folders[0], recipe.limit)
+
+
+def collected(folder: Path) -> list[str]:
+    """The names of the data sets in a folder that holds nothing else; none for any other folder."""
+    if not folder.is_dir() or is_run_folder(folder):
+        return []
+    inside = [one for one in sorted(folder.iterdir()) if one.name not in (STAGED, LOCK)]
+    return [one.name for one in inside] if all(map(has_note, inside)) else []
 
 
 def _resolve_dataset(folder: Path, limit: int | None) -> Inputs:
@@ -116,16 +140,6 @@ def _resolve_dataset(folder: Path, limit: int | None) -> Inputs:
         shards=tuple(shards),
         owners=(0,) * len(shards),
     )
-
-
-def kinds_of_files(recipe: Recipe, staging: Path) -> list[Kind]:
-    """The kinds of rows that the recipe's files hold, the kind of most files first.
-
-    Raises: InputError for what cannot be read or is not supported, all files in one message.
-    """
-    found = _detected(find_sources(recipe.inputs, staging=staging), recipe.as_format)
-    held = Counter(kind for _, detection in found for kind in _kinds(detection))
-    return [kind for kind, _ in held.most_common()]
 
 
 def _resolve_files(recipe: Recipe, staging: Path, to_kind: Kind | None, shard_bytes: int) -> Inputs:
@@ -255,15 +269,16 @@ def _companion(source: Source, detection: Detection) -> JoinedFile:
 
 
 def _only_kind(found: _Found) -> Kind:
-    by_kind: dict[Any, list[str]] = {}
+    by_kind: dict[Kind, list[str]] = {}
     for source, detection in found:
         for one in _kinds(detection):
             by_kind.setdefault(one, []).append(source.name)
     if len(by_kind) > 1:
         listed = "; ".join(f"{one}: {', '.join(names[:4])}" for one, names in by_kind.items())
-        raise RecipeError(
+        raise SeveralKindsError(
             f"the inputs hold several kinds of rows ({listed}); "
-            "make a data set of each first, with tamis import"
+            "make a data set of each first, with tamis import",
+            sorted(by_kind, key=lambda one: -len(by_kind[one])),
         )
     if not by_kind:
         raise InputError("the inputs hold no rows")

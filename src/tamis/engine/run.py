@@ -14,13 +14,21 @@ from typing import Any
 
 import msgspec
 
-from tamis.dataset import MANIFEST, has_note, is_run_folder, read_manifest, write_bytes, write_note
+from tamis.dataset import (
+    MANIFEST,
+    NOTE,
+    has_note,
+    is_run_folder,
+    read_manifest,
+    write_bytes,
+    write_note,
+)
 from tamis.engine import finish
 from tamis.engine.choose import choose
 from tamis.engine.clashes import rename_clashes
 from tamis.engine.code import code_digest
 from tamis.engine.files import LOCK, are_in_place, locked
-from tamis.engine.inputs import Inputs, resolve
+from tamis.engine.inputs import STAGED, Inputs, SeveralKindsError, collected, resolve
 from tamis.engine.plan import Pass, RowsTo, plan
 from tamis.engine.pool import Workers
 from tamis.engine.progress import Progress
@@ -49,7 +57,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """How to run, apart from what: nothing here may change a result.
 
     `keeps_data` writes the final rows as a data set into the run folder; `output` is the file that the
-    caller writes instead; `llm` opens, for
+    caller writes instead; `staging` holds copies of inputs that several runs share; `llm` opens, for
     a run folder, the model that steps may ask, and `llm_name` is what the manifest says of it (it is part of the fingerprint).
     """
 
@@ -58,6 +66,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     keeps_data: bool = False
     output: str | None = None
     to_kind: Kind | None = None
+    staging: Path | None = None
     quiet: bool = False
     shard_bytes: int = TARGET_BYTES
     llm: Callable[[Path], AbstractAsyncContextManager[Asker]] | None = None
@@ -131,6 +140,10 @@ def claimed(folder: Path) -> Iterator[None]:
             if not has_note(folder):
                 write_note(folder)
             yield
+    except SeveralKindsError:
+        # the folder becomes that of a data set for each kind, which read the copies made so far
+        (folder / NOTE).unlink(missing_ok=True)
+        raise
     except TamisError:
         if is_new and not (folder / "passes").exists() and not is_run_folder(folder):
             shutil.rmtree(folder, ignore_errors=True)
@@ -143,7 +156,8 @@ def _n_file_bytes(inputs: Sequence[str]) -> int:
 
 
 def _run(recipe: Recipe, folder: Path, settings: Settings, workers: Workers) -> Outcome:
-    inputs = resolve(recipe, folder / "staged", settings.to_kind, shard_bytes=settings.shard_bytes)
+    staging = settings.staging or folder / STAGED
+    inputs = resolve(recipe, staging, settings.to_kind, shard_bytes=settings.shard_bytes)
     lanes = plan(recipe, inputs.kind, inputs.schema, rows_to=settings.rows_to)
     fingerprint = _fingerprint(recipe, inputs, settings)
     finished = is_finished(folder, fingerprint, settings.output)
@@ -183,7 +197,7 @@ def _claim(folder: Path) -> None:
     """Refuse a folder that holds something that is not a run of ours."""
     if folder.exists() and not folder.is_dir():
         raise StoreError(f"{folder}: is a file; choose another output")
-    ours = is_run_folder(folder) or has_note(folder)
+    ours = is_run_folder(folder) or has_note(folder) or bool(collected(folder))
     if folder.is_dir() and not ours and any(one.name != LOCK for one in folder.iterdir()):
         raise StoreError(f"{folder}: is not empty and not made by Tamis; choose another output")
 

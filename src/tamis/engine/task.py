@@ -12,6 +12,7 @@ from pathlib import Path
 import msgspec
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from tamis.dataset import read_batches, write_bytes
 from tamis.engine.flow import advance
@@ -66,6 +67,7 @@ class TaskResult(msgspec.Struct, kw_only=True):
     dropped_by: dict[str, int] = {}
     steps: dict[str, list[int]] = {}
     findings: dict[str, int] = {}
+    formats: dict[str, int] = {}
     has_own_keys: bool = False
     keyless: int = 0
     renamed: int = 0
@@ -120,9 +122,15 @@ def _rows(task: Task, sink: ShardSink, result: TaskResult) -> Iterator[pa.Record
         sink.unreadable(unreadable)
         sink.head(rows, keys)
         result.parsed += rows.num_rows
+        _count_formats(rows, result)
         yield rows.select(columns)
         if is_last:
             return
+
+
+def _count_formats(rows: pa.RecordBatch, result: TaskResult) -> None:
+    for one in pc.value_counts(rows.column("format")).to_pylist():
+        result.formats[one["values"]] = result.formats.get(one["values"], 0) + one["counts"]
 
 
 def _last(rows: pa.RecordBatch, unreadable: pa.RecordBatch) -> int:

@@ -64,15 +64,14 @@ def refuse(source: Source, detection: Detection) -> None:
     """InputError unless the format is supported; it says what the source looks like instead."""
     if detection.supported:
         return
-    supported = ", ".join(sorted(FORMATS))
     if detection.looks_like is not None:
         raise InputError(
-            f"{source.name}: looks like {detection.looks_like}, which is not supported yet "
-            f"(supported: {supported})"
+            f"{source.name}: looks like {detection.looks_like}, which is not supported; "
+            "tamis formats lists what is"
         )
     raise InputError(
-        f"{source.name}: expected one of {supported}, got rows with keys "
-        f"{', '.join(detection.keys[:20])}; if it is one of them, use --as FORMAT"
+        f"{source.name}: expected rows of a known shape, got rows with keys "
+        f"{', '.join(detection.keys[:20])}; tamis formats lists the shapes, --as FORMAT reads them as one"
     )
 
 

@@ -21,6 +21,7 @@ from tamis.formats.base import Branch, Format, Reading
 from tamis.formats.columns import RowColumns
 from tamis.formats.registry import FORMATS, get_format, name_of
 from tamis.formats.rows import RawRows
+from tamis.formats.tables import REFUSED
 
 # only a row that lacks what most rows are made of may be in another format
 _MISSING = re.compile(r"\$\.[^.\[\]]+: .*\(the key is missing\)")
@@ -63,7 +64,10 @@ def read_one_by_one(
     with _collector_off():
         for place in places:
             try:
-                members = exact.open_row(rows.line(place))
+                line = rows.line(place)
+                if rows.base is None and line.startswith(REFUSED):
+                    raise RowError(line.removeprefix(REFUSED).decode())
+                members = exact.open_row(line)
                 key = exact.own_key(members)
                 members |= joined.get(key or "", {})
                 form, branches = _records(members, main, reading)

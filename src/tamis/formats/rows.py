@@ -33,7 +33,7 @@ class RawRows(msgspec.Struct, frozen=True):
     text:    (n_bytes + PADDING,) uint8: the rows and what stands between them, then spaces
     starts, ends: (n_rows,) int64, bytes of `text`
     numbers: (n_rows,) int64, line, array element or Parquet row of each, from 1
-    base:    where `text` starts in the source; None for Parquet
+    base:    where `text` starts in the source; None for Parquet and tables
     """
 
     text: npt.NDArray[np.uint8]
@@ -64,6 +64,10 @@ class RawRows(msgspec.Struct, frozen=True):
             base=self.base,
         )
 
+    def without_base(self) -> RawRows:
+        """The same rows, as rows that have no bytes in their source."""
+        return msgspec.structs.replace(self, base=None)
+
 
 def rows_of(lines: Sequence[bytes], first_number: int, base: int | None) -> RawRows:
     """Rows from their bytes, one line each."""
@@ -86,7 +90,9 @@ def raw_rows(part: Range, batch_bytes: int) -> Iterator[RawRows]:
         elif part.container == "array":
             yield from _array_rows(part, batch_bytes)
         else:
-            yield from _line_rows(part, batch_bytes)
+            for rows in _line_rows(part, batch_bytes):
+                # the bytes of a table's row are those of its copy, not the author's
+                yield rows if part.container == "jsonl" else rows.without_base()
     except OSError as error:
         raise InputError(f"{part.path}: cannot be read: {error.strerror or error}") from error
 

@@ -25,16 +25,19 @@ from tamis.dataset import has_note
 from tamis.errors import InputError, StoreError
 from tamis.formats.base import Container, Source
 from tamis.formats.blocks import look_at
+from tamis.formats.remote import is_remote, remote_files
+from tamis.formats.tables import CSV_SUFFIXES, csv_lines, is_columns, object_lines
 
-SUFFIXES = (".jsonl", ".json", ".ndjson", ".parquet")
+SUFFIXES = (".jsonl", ".json", ".ndjson", ".parquet", *CSV_SUFFIXES)
 _BLOCK = 1 << 22
 _PACKED_BLOCK = 1 << 17
+_HEAD_BYTES = 1 << 16
 _BOM = b"\xef\xbb\xbf"
 _SPACE = b" \t\r\n"
 
 
 def find_sources(paths: Sequence[str], *, staging: Path) -> list[Source]:
-    """The sources behind files, globs, folders and `-`, in the order given, folders sorted.
+    """The sources behind files, globs, folders, addresses and `-`, in the order given, folders sorted.
 
     Names are relative to the folder that was named, or the file's base name; names that clash get
     `#2`, `#3`, ... in the order of their paths.
@@ -42,7 +45,7 @@ def find_sources(paths: Sequence[str], *, staging: Path) -> list[Source]:
     """
     found: list[tuple[str, Path | None]] = []
     for path in paths:
-        found += _named_files(path)
+        found += _fetched(path, staging) if is_remote(path) else _named_files(path)
     sources = []
     taken: set[str] = set()
     seen: set[Path] = set()
@@ -59,6 +62,14 @@ def find_sources(paths: Sequence[str], *, staging: Path) -> list[Source]:
         taken.add(unique)
         sources.append(_open_source(unique, file, staging))
     return sources
+
+
+def _fetched(url: str, staging: Path) -> list[tuple[str, Path | None]]:
+    def spool(name: str, blocks: Iterator[bytes], key: str) -> Path:
+        place = staging / "fetched" / key
+        return place if place.exists() else _spool(name, blocks, lambda _: place)
+
+    return [*remote_files(url, _is_input, spool)]
 
 
 def _is_text(name: str) -> bool:
@@ -108,9 +119,14 @@ def _is_input(name: str) -> bool:
 def _open_source(name: str, file: Path | None, staging: Path) -> Source:
     try:
         plain = _staged(name, file, staging)
+        container: Container = "table"
+        lines = _table_lines(name, plain)
+        if lines is None:
+            with plain.open("rb") as stream:
+                container = _sniff(name, stream)
+        else:
+            plain = _spool(name, _joined(lines), lambda digest: staging / f"table-{digest}")
         n_bytes = plain.stat().st_size
-        with plain.open("rb") as stream:
-            container = _sniff(name, stream, n_bytes)
         blocks = look_at(plain, n_bytes)
     except OSError as error:
         raise InputError(f"{file or name}: cannot be read: {error.strerror or error}") from error
@@ -198,23 +214,59 @@ def _spool(name: str, blocks: Iterator[bytes], place_for: Callable[[str], Path])
     return place
 
 
-def _sniff(name: str, stream: BinaryIO, n_bytes: int) -> Container:
-    head = stream.read(1 << 16)
+def _table_lines(name: str, plain: Path) -> Iterator[bytes] | None:
+    """The rows of a table as JSON lines; None for a file that is read as it is."""
+    stem = name.lower().removesuffix(".gz").removesuffix(".zst")
+    with plain.open("rb") as stream:
+        head = stream.read(_HEAD_BYTES)
+        if stem.endswith(CSV_SUFFIXES):
+            _refuse_binary(name, head)
+            return csv_lines(plain, name)
+        head = head.removeprefix(_BOM).lstrip(_SPACE)
+        if not head.startswith(b"{"):
+            return None
+        first, _, rest = head.partition(b"\n")
+        if first.strip() == b"{":  # one object over several lines
+            return object_lines(plain, name, plain.stat().st_size)
+        # a single line may be a row, or hold all rows by columns
+        is_one_line = not rest.strip() and (len(head) < _HEAD_BYTES or b"\n" not in head)
+        if not is_one_line:
+            return None
+        stream.seek(0)
+        line = stream.readline().removeprefix(_BOM).strip()
+        if stream.read(1) or not is_columns(line):
+            return None
+    return object_lines(plain, name, plain.stat().st_size)
+
+
+def _joined(lines: Iterator[bytes]) -> Iterator[bytes]:
+    """Lines in blocks, each line with its end."""
+    block = bytearray()
+    for line in lines:
+        block += line
+        block += b"\n"
+        if len(block) >= _BLOCK:
+            yield bytes(block)
+            block.clear()
+    yield bytes(block)
+
+
+def _sniff(name: str, stream: BinaryIO) -> Container:
+    head = stream.read(_HEAD_BYTES)
     if head.startswith(b"PAR1"):
         return "parquet"
+    _refuse_binary(name, head)
+    start = head.removeprefix(_BOM).lstrip(_SPACE)
+    while not start and head:
+        head = stream.read(_HEAD_BYTES)
+        start = head.lstrip(_SPACE)
+    return "array" if start.startswith(b"[") else "jsonl"
+
+
+def _refuse_binary(name: str, head: bytes) -> None:
     # a NUL in a later line is that line's fault: it becomes an unreadable row
     first_line = head.partition(b"\n")[0]
     if b"\0" in first_line or head.startswith((b"\x1f\x8b", b"\x28\xb5\x2f\xfd")):
-        raise InputError(f"{name}: expected JSON in UTF-8 or Parquet, got binary or UTF-16 bytes")
-    start = head.removeprefix(_BOM).lstrip(_SPACE)
-    while not start and head:
-        head = stream.read(1 << 16)
-        start = head.lstrip(_SPACE)
-    if start.startswith(b"["):
-        return "array"
-    if start.startswith(b"{") and b"\n" in start and start.split(b"\n", 1)[0].strip() == b"{":
         raise InputError(
-            f"{name}: expected a list of rows or a row on each line, "
-            "got one object over several lines; put it in a list"
+            f"{name}: expected JSON in UTF-8, CSV or Parquet, got binary or UTF-16 bytes"
         )
-    return "jsonl"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Any
@@ -19,14 +19,13 @@ from tamis.engine.plan import plan
 from tamis.engine.run import Outcome, Settings, claimed, run
 from tamis.errors import RecipeError, StoreError
 from tamis.export.rows import RawSource, write_rows
-from tamis.formats import FORMATS
+from tamis.formats import FORMATS, writable
 from tamis.llm.types import Asker
 from tamis.recipe import Outputs, Recipe, Step
 from tamis.schema import Kind
 
 FILE_SUFFIXES = (".jsonl", ".ndjson", ".json", ".parquet")
 SQUEEZED = (".gz", ".zst")
-MOST_INPUTS = 12
 OTHER_SUFFIXES = frozenset(
     (".csv", ".tsv", ".txt", ".bz2", ".xz", ".zip", ".html", ".yaml", ".yml", ".arrow", *SQUEEZED)
 )
@@ -127,6 +126,16 @@ def _check_output(output: str, to: str | None) -> None:
         )
 
 
+def _check_format(option: str, name: str | None, known: Iterable[str]) -> None:
+    if name is None or name in known:
+        return
+    if name in FORMATS:
+        raise RecipeError(f"{option} {name}: is only read; tamis formats lists what is written")
+    near = difflib.get_close_matches(name, known, n=1)
+    hint = f"did you mean `{near[0]}`?" if near else "tamis formats lists them"
+    raise RecipeError(f"{option} {name}: no such format; {hint}")
+
+
 def build_recipe(plan_: Plan, common: Common) -> Recipe:
     """The recipe behind a verb's call; raises RecipeError for options that contradict each other."""
     if common.engine != "local":
@@ -136,15 +145,8 @@ def build_recipe(plan_: Plan, common: Common) -> Recipe:
         raise RecipeError(f"tamis {plan_.command}: give an output folder or file with -o")
     if common.workers < 0:
         raise RecipeError(f"--workers {common.workers}: expected 0 (one a core) or more")
-    for option, name in (("--to", plan_.to), ("--as", common.as_format)):
-        if name is not None and name not in FORMATS:
-            near = difflib.get_close_matches(name, FORMATS, n=1)
-            hint = (
-                f"did you mean `{near[0]}`?"
-                if near
-                else f"expected one of {', '.join(sorted(FORMATS))}"
-            )
-            raise RecipeError(f"{option} {name}: no such format; {hint}")
+    _check_format("--to", plan_.to, writable())
+    _check_format("--as", common.as_format, FORMATS)
     if common.output is not None and plan_.needs_output:
         # a recipe may name a format for its own file, and be run into a folder
         _check_output(common.output, None if plan_.command == "run" else plan_.to)
@@ -166,8 +168,11 @@ def build_recipe(plan_: Plan, common: Common) -> Recipe:
     )
 
 
-def execute(plan_: Plan, common: Common) -> Result:
-    """Run what a verb planned, or only show it; the one way from a verb to the engine."""
+def execute(plan_: Plan, common: Common, *, staging: Path | None = None) -> Result:
+    """Run what a verb planned, or only show it; the one way from a verb to the engine.
+
+    `staging` holds copies of inputs that several runs share.
+    """
     recipe = build_recipe(plan_, common)
     if common.recipe_out:
         return _recipe_out(plan_, recipe, common.recipe_out)
@@ -184,6 +189,7 @@ def execute(plan_: Plan, common: Common) -> Result:
         keeps_data=plan_.needs_output and not to_file,
         output=output if to_file else None,
         to_kind=plan_.to_kind,
+        staging=staging,
         quiet=common.quiet,
         shard_bytes=common.shard_bytes,
         llm=plan_.llm,
@@ -202,23 +208,18 @@ def execute(plan_: Plan, common: Common) -> Result:
         output=output,
         counts=manifest["counts"],
         dropped_by=manifest["dropped_by"],
-        lines=_input_lines(manifest),
+        lines=_aside_lines(manifest),
         already_finished=outcome.already_finished,
-        body={k: manifest[k] for k in ("inputs", "set_aside", "steps")},
+        body={k: manifest[k] for k in ("inputs", "set_aside", "joined", "steps")},
     )
 
 
-def _input_lines(manifest: dict[str, Any]) -> list[str]:
-    """What an import read its files as, and the files that any command left aside."""
-    aside = [
+def _aside_lines(manifest: dict[str, Any]) -> list[str]:
+    """The files that a command left aside."""
+    return [
         f"set aside {one['name']}: it holds {one['kind']} ({one['format']})"
         for one in manifest["set_aside"]
     ]
-    if manifest["command"] != "import":
-        return aside
-    read = [f"{one['name']}: {one['format']}, {one['read']:,} rows" for one in manifest["inputs"]]
-    more = [f"and {len(read) - MOST_INPUTS} more files"] if len(read) > MOST_INPUTS else []
-    return [*read[:MOST_INPUTS], *more, *aside]
 
 
 def _writer(recipe: Recipe) -> finish.Writer:

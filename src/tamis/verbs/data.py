@@ -1,4 +1,4 @@
-"""The data verbs: import, check, fix, dedup, select, export, run."""
+"""The data verbs: check, fix, dedup, select, export, run."""
 
 from __future__ import annotations
 
@@ -17,10 +17,8 @@ from tamis.errors import InputError, RecipeError
 from tamis.ledger import rule_counts
 from tamis.recipe import Recipe, Step
 from tamis.reports.sarif import sarif
-from tamis.reports.terminal import markdown, summary_lines
-from tamis.schema import Kind
 from tamis.verbs.common import Common, Plan, Result, execute, is_file_output
-from tamis.verbs.look import stored_report, write_report
+from tamis.verbs.look import with_report
 from tamis.verbs.models import name_of, opener
 
 LOOKS = ("lengths", "turns", "language", "opener")
@@ -37,19 +35,6 @@ _NOT_CHECKED = (
     ("completeness", "whether an answer covers every part of its question"),
     ("contamination", "overlap with evaluation sets"),
 )
-
-
-def import_(
-    inputs: Sequence[str], *, to: Kind | None = None, common: Common | None = None
-) -> Result:
-    """Read files of any supported format into a data set folder, every row accounted for."""
-    common = common or Common()
-    if common.output is not None and is_file_output(common.output):
-        raise RecipeError(
-            f"-o {common.output}: import makes a data set folder; use `tamis export` to write files"
-        )
-    result = execute(Plan(command="import", inputs=inputs, steps=(), to_kind=to), common)
-    return with_report(result)
 
 
 def check_steps(checks: Sequence[str] | None = None) -> list[Step]:
@@ -301,16 +286,3 @@ def _one_name(inputs: Sequence[str]) -> str:
     if inputs and inputs[0] == "-":
         return "stdin"
     return str(inputs[0]).rstrip("/") if inputs else "input"
-
-
-def with_report(result: Result) -> Result:
-    """Write the run's report and put its summary into the result."""
-    if result.run is None:
-        return result
-    folder = Path(result.run)
-    numbers = stored_report(folder) if result.already_finished else None
-    numbers = numbers or write_report([folder], folder)
-    result.lines += summary_lines(numbers)
-    result.renderings["md"] = partial(markdown, numbers)
-    result.body["report"] = str(folder / "report.html")
-    return result

@@ -20,6 +20,7 @@ from tamis.llm.types import Asker, ChatRequest, Completion
 from tamis.recipe import Recipe, Step
 from tamis.verbs import data, look, rl
 from tamis.verbs.common import Common, Result
+from tamis.verbs.imports import import_
 
 N_CONVERSATIONS = 240
 N_SELECTED = 120
@@ -45,7 +46,7 @@ def demo(*, recorded: bool = False, common: Common | None = None) -> Result:
     def to(name: str) -> Common:
         return msgspec.structs.replace(common, output=str(out / name))
 
-    imported = data.import_([raw], to="conversations", common=to("imported"))
+    imported = import_([raw], to="conversations", common=to("imported"))
     checked = data.check([str(imported.output)], gate=["none"], common=to("checked"))
     write_bytes(out / "vet.yaml", recipe.dump(vetting(out)).encode())
     vetted = data.run(str(out / "vet.yaml"), common=to("vetted"))

@@ -1,8 +1,9 @@
-"""The looking verbs: report, show, why."""
+"""The looking verbs: report, show, why, formats."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +11,12 @@ import msgspec
 
 from tamis import ledger
 from tamis.dataset import is_run_folder, open_dataset, write_bytes
-from tamis.errors import InputError, StoreError
+from tamis.errors import InputError, RecipeError, StoreError
+from tamis.formats.registry import FORMATS
 from tamis.reports.html import render
 from tamis.reports.numbers import build_report
+from tamis.reports.terminal import markdown, summary_lines
+from tamis.schema import ROWS
 from tamis.verbs.common import FILE_SUFFIXES, Common, Result
 
 
@@ -33,6 +37,19 @@ def stored_report(folder: Path) -> dict[str, Any] | None:
     except (FileNotFoundError, msgspec.DecodeError):
         return None
     return stored
+
+
+def with_report(result: Result) -> Result:
+    """Write the run's report and put its summary into the result."""
+    if result.run is None:
+        return result
+    folder = Path(result.run)
+    numbers = stored_report(folder) if result.already_finished else None
+    numbers = numbers or write_report([folder], folder)
+    result.lines += summary_lines(numbers)
+    result.renderings["md"] = partial(markdown, numbers)
+    result.body["report"] = str(folder / "report.html")
+    return result
 
 
 def report(
@@ -148,3 +165,23 @@ def _run_folder(name: str) -> Path:
         if is_run_folder(folder):
             return folder
     raise InputError(f"{name}: expected a run folder or an output made by Tamis; none is there")
+
+
+def formats(kind: str | None = None) -> Result:
+    """The formats Tamis reads and writes, of all kinds of rows or of one.
+
+    Raises: RecipeError for a kind there is not.
+    """
+    if kind is not None and kind not in ROWS:
+        raise RecipeError(f"--kind {kind}: expected one of {', '.join(ROWS)}")
+    shown = [form for form in FORMATS.values() if kind in (None, form.kind)]
+    told = {
+        form.name: {"kind": form.kind, "writes": form.write is not None, "about": form.about}
+        for form in sorted(shown, key=lambda form: (form.kind, form.name))
+    }
+    width = max(len(name) for name in told)
+    lines = [
+        f"{name.ljust(width)}  {one['kind']:<13}  {'reads, writes' if one['writes'] else 'reads':<13}  {one['about']}"
+        for name, one in told.items()
+    ]
+    return Result(command="formats", lines=lines, body={"formats": told})

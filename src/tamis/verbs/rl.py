@@ -12,7 +12,7 @@ from tamis.errors import RecipeError
 from tamis.llm.local import MODEL_NAME
 from tamis.recipe import Step
 from tamis.verbs.common import Common, Plan, Result, execute
-from tamis.verbs.data import with_report
+from tamis.verbs.look import with_report
 from tamis.verbs.models import CONCURRENCY, KEY_ENV, OpenModel, name_of, opener
 
 
