@@ -12,6 +12,7 @@ from tamis.formats.chat import (
     prompt_completion,
     segments,
     sharegpt,
+    stepwise,
     text,
 )
 
@@ -23,6 +24,7 @@ TURNS: tuple[Format, ...] = (
     *openai.FORMATS,
     human_assistant.FORMAT,
     segments.FORMAT,
+    stepwise.FORMAT,
 )
 # Pairs of a question and an answer.
 PAIRS: tuple[Format, ...] = (prompt_completion.FORMAT, *pairs.FORMATS)
