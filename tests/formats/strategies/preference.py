@@ -42,6 +42,11 @@ transcripts = st.lists(
     lambda said: "\n\nHuman: q" + "".join(f"\n\n{who}:{space}{text}" for who, space, text in said)
 )
 
+open_transcripts = st.tuples(transcripts, st.sampled_from(["", " "])).map(
+    lambda pair: f"{pair[0]}\n\nAssistant:{pair[1]}"
+)
+ends = texts | st.tuples(texts, transcripts).map("".join)
+
 
 def one_start(lists: Rows) -> Rows:
     """Sides that begin alike, often."""
@@ -84,7 +89,8 @@ ROWS: dict[str, Rows] = {
             "non_preferred_output": st.lists(answer, min_size=1, max_size=2),
         }
     ),
-    "hh_rlhf": optional({"chosen": transcripts, "rejected": transcripts}, scores),
+    "hh_rlhf": optional({"chosen": transcripts, "rejected": transcripts}, scores)
+    | optional({"prompt": open_transcripts, "chosen": ends, "rejected": ends}, {"response": texts}),
     "intel_preference": optional({"question": texts, **sides}, {"system": maybe, **scores}),
     "icr_preference": optional({"input": texts, **sides}, {"system": maybe, **scores}),
     "argilla_preference": optional(

@@ -14,6 +14,7 @@ from tamis.formats.chat.llamafactory_v1 import parse_v1_messages, write_v1_messa
 from tamis.formats.preference.sides import (
     SIDES,
     joined,
+    need_apart,
     need_both,
     preference,
     put_scores,
@@ -52,6 +53,7 @@ def _messages(rest: dict[str, Raw], key: str) -> list[Message]:
 def write(row: Row) -> dict[str, Any]:
     """Both whole conversations as content lists."""
     need_both(row)
+    need_apart(row)
     rest, marker = exact.split_rest(row["meta"])
     prompt = write_v1_messages(row["prompt"], "prompt")
     written: dict[str, Any] = {

@@ -17,6 +17,7 @@ from tamis.formats.preference.sides import (
     Sides,
     answers_start,
     joined,
+    need_apart,
     need_both,
     preference,
     put_scores,
@@ -100,6 +101,7 @@ def write(row: Row) -> dict[str, Any]:
     elif key == _RESPONSE and is_split_so:
         written[_RESPONSE] = _written(chat, rejected, row)
     else:
+        need_apart(row)
         written[_MESSAGES] = _written(chat, [*prompt, *rejected], row)
     put_scores(written, row, marker)
     return joined(written, rest)

@@ -165,6 +165,16 @@ def need_both(row: dict[str, Any]) -> None:
             raise InputError(f"{side}: expected an answer, got none: this format compares two")
 
 
+def need_apart(row: dict[str, Any]) -> None:
+    """InputError when both sides start alike, in a format that takes such a start for the prompt."""
+    chosen, rejected = row["chosen"], row["rejected"]
+    if min(len(chosen), len(rejected)) > 1 and chosen[0] == rejected[0]:
+        raise InputError(
+            "chosen, rejected: start with the same message, which this format takes for the prompt; "
+            "move it there"
+        )
+
+
 def only_message(row: dict[str, Any], side: str) -> dict[str, Any]:
     """The one message of a side; InputError where it has more or none."""
     if len(row[side]) != 1:
