@@ -115,7 +115,8 @@ def record(trainer: str) -> dict[str, dict[str, Any]]:
 def _run(trainer: str, kind: str, seed: str) -> dict[str, Any]:
     done = subprocess.run(
         [sys.executable, __file__, trainer, "--once", kind],
-        env={**os.environ, "PYTHONHASHSEED": seed, "HF_DATASETS_DISABLE_PROGRESS_BARS": "1"},
+        # one thread each: two runs at once share the cores
+        env={**os.environ, "PYTHONHASHSEED": seed, "OMP_NUM_THREADS": "1"},
         capture_output=True,
         text=True,
         check=False,

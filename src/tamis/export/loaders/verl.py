@@ -115,7 +115,8 @@ def judge_questions(folder: Path, file: Path, words: Any, max_tokens: int) -> di
             "cache_dir": str(file.parent),
             "max_prompt_length": max_tokens,
             "filter_overlong_prompts": True,
-            "filter_overlong_prompts_workers": 1,
+            # in this process: each worker would be a new one
+            "filter_overlong_prompts_workers": None,
             "truncation": "error",
         }
     )
@@ -130,7 +131,7 @@ def judge_questions(folder: Path, file: Path, words: Any, max_tokens: int) -> di
 
 def _question(rows: Any, place: int, row: int, manager: Any) -> Judged:
     try:
-        score_one(manager, rows[place], [0])
+        manager.loop.run_until_complete(manager.run_single(single(rows[place], [0])))
     except crashes() as error:
         return verdict(row, "crashes", one_line(error))
     return verdict(row, "accepted")
@@ -147,8 +148,8 @@ def reward_manager(file: Path, words: Any) -> Any:
     return load_reward_manager(OmegaConf.create({"reward": reward}), words)
 
 
-def score_one(manager: Any, row: dict[str, Any], response: list[int]) -> dict[str, Any]:
-    """What the manager gives for one answer, as token ids: {reward_score, reward_extra_info}."""
+def single(row: dict[str, Any], response: list[int]) -> Any:
+    """One answer, as token ids, to the question of a row, as verl hands it to a reward manager."""
     import torch
     from verl import DataProto
     from verl.utils.dataset.rl_dataset import collate_fn
@@ -156,9 +157,7 @@ def score_one(manager: Any, row: dict[str, Any], response: list[int]) -> dict[st
     batch = collate_fn([row])
     batch["responses"] = torch.tensor([response])
     batch["attention_mask"] = torch.ones_like(batch["responses"])
-    single = DataProto.from_single_dict(batch)
-    scored: dict[str, Any] = manager.loop.run_until_complete(manager.run_single(single))
-    return scored
+    return DataProto.from_single_dict(batch)
 
 
 def verdict(

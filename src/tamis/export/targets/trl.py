@@ -92,21 +92,18 @@ def refuse_tools(written: Mapping[str, Any], trainer: str) -> None:
         )
 
 
-def grading_columns(holder: Mapping[str, Any]) -> dict[str, Any]:
-    """`question_id`, `reward_name`, `reward_parameters` and `reference` (JSON text) of a question.
+def grading_columns(written: Mapping[str, Any]) -> dict[str, Any]:
+    """`question_id`, `reward_name`, `reward_parameters` and `reference` (JSON text) of a `trl_prompt` row.
 
-    holder: what holds the key `tamis` of our formats of questions, see `formats/question/own_keys.py`
     Raises: InputError for a question that names no reward.
     """
-    own = msgspec.json.decode(as_json_text(holder.get("tamis")) or "{}")
-    reward = own.get("reward")
-    if reward is None:
+    if not written.get("reward_name"):
         raise InputError("reward: expected the name of a reward, got none; name one")
     return {
-        "question_id": own["id"],
-        "reward_name": reward["name"],
-        "reward_parameters": reward.get("parameters"),
-        "reference": None if own.get("reference") is None else as_json_text(own["reference"]),
+        "question_id": written["question_id"],
+        "reward_name": written["reward_name"],
+        "reward_parameters": as_json_text(written.get("reward_parameters")),
+        "reference": as_json_text(written.get("reference")),
     }
 
 

@@ -55,7 +55,7 @@ def question_row(written: dict[str, Any]) -> dict[str, Any]:
     than roles and texts: verl's struct has no place for a call.
     """
     refuse_tools(written, "verl")
-    columns = grading_columns(written.get("extra_info") or {})
+    columns = grading_columns(_own_columns(written))
     truth = written["reward_model"]["ground_truth"]
     return {
         "data_source": "tamis",
@@ -68,6 +68,19 @@ def question_row(written: dict[str, Any]) -> dict[str, Any]:
             **columns,
             "prompt": as_json_text(written["prompt"]),
         },
+    }
+
+
+def _own_columns(written: Mapping[str, Any]) -> dict[str, Any]:
+    """What `extra_info.tamis` says (see `formats/question/own_keys.py`), under the names of columns."""
+    text = as_json_text((written.get("extra_info") or {}).get("tamis"))
+    own = msgspec.json.decode(text or "{}")
+    reward = own.get("reward") or {}
+    return {
+        "question_id": own.get("id"),
+        "reward_name": reward.get("name"),
+        "reward_parameters": reward.get("parameters"),
+        "reference": own.get("reference"),
     }
 
 

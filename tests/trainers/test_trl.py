@@ -1,0 +1,123 @@
+"""What TRL really does with exported folders, and that the recordings of it are still true."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from tamis.export.loaders import trl as loader
+from tamis.export.targets.trl import TARGET
+from tamis.records import Conversation, Preference, Question, Reference, RewardSpec
+
+from ..export.exporting import assistant, clashing, export, user
+from .conftest import ROOT, module_from
+
+RECORDINGS = ROOT / "tests" / "export" / "recordings"
+
+
+@pytest.fixture(scope="module")
+def recorded_anew(recorder: ModuleType) -> dict[str, Any]:
+    return recorder.record("trl")
+
+
+@pytest.mark.parametrize("kind", sorted(TARGET.shapes))
+def test_the_recording_is_what_trl_does(recorded_anew: dict[str, Any], kind: str) -> None:
+    told = json.loads((RECORDINGS / f"trl_{kind}.json").read_text(encoding="utf-8"))
+    assert recorded_anew[kind] == told
+
+
+@pytest.fixture
+def model(tmp_path: Path) -> str:
+    """A folder with a tiny model that says "4" and nothing else, and its tokenizer."""
+    import torch
+    from transformers import AutoTokenizer
+
+    words = AutoTokenizer.from_pretrained(str(loader.TINY_TOKENIZER))
+    tiny = loader.tiny_model(len(words))
+    with torch.no_grad():
+        # every hidden state is all ones, and only the row of "4" answers to it
+        tiny.model.embed_tokens.weight.fill_(1.0)
+        for layer in tiny.model.layers:
+            layer.self_attn.o_proj.weight.zero_()
+            layer.mlp.down_proj.weight.zero_()
+        tiny.lm_head.weight.zero_()
+        tiny.lm_head.weight[words.convert_tokens_to_ids("4")] = 10.0
+    folder = tmp_path / "tiny"
+    tiny.save_pretrained(folder)
+    words.save_pretrained(folder)
+    return str(folder)
+
+
+def losses(trainer: Any) -> list[float]:
+    return [line["loss"] for line in trainer.state.log_history if "loss" in line]
+
+
+def test_arguments_and_tools_that_clash_in_type_reach_the_trainer_as_they_were(
+    tmp_path: Path,
+) -> None:
+    from datasets import load_dataset
+
+    export(TARGET, "conversations", clashing(), tmp_path, model="m", max_tokens=512)
+    rows = load_dataset("parquet", data_files=str(tmp_path / "train.parquet"), split="train")
+    calls = [row["messages"][1]["tool_calls"][0]["function"] for row in rows]
+    assert [call["arguments"] for call in calls] == [
+        {"at": 1, "deep": True},
+        {"at": ["one", {"x": 2.5}]},
+    ]
+    assert rows[0]["messages"][0] == {"role": "user", "content": "Look."}
+    assert json.loads(rows[1]["tools"])[0]["function"]["parameters"]["properties"] == ["at", 7]
+
+
+def test_the_exported_script_fine_tunes_for_two_steps(tmp_path: Path, model: str) -> None:
+    export(TARGET, "conversations", clashing(), tmp_path, model=model, max_tokens=512)
+    trainer = module_from(tmp_path / "train.py").main(max_steps=2)
+    assert len(losses(trainer)) == 2
+    assert (tmp_path / "model" / "adapter_model.safetensors").is_file()
+
+
+def test_a_conversation_whose_question_fills_the_limit_is_told_as_dropped(tmp_path: Path) -> None:
+    asked = [
+        Conversation(messages=[user(text), assistant("Yes.")]) for text in ("Why? " * 50, "Why?")
+    ]
+    export(TARGET, "conversations", asked, tmp_path, model="m", max_tokens=100)
+    judged = loader.load(tmp_path, "conversations", max_tokens=100)
+    assert [row["verdict"] for row in judged["rows"]] == ["dropped", "accepted"]
+
+
+def test_the_exported_script_aligns_for_two_steps(tmp_path: Path, model: str) -> None:
+    pair = Preference(
+        prompt=[user("2+2?")], chosen=[assistant("4")], rejected=[assistant("four and a half")]
+    )
+    export(TARGET, "preferences", [pair] * 2, tmp_path, model=model, max_tokens=64)
+    trainer = module_from(tmp_path / "train.py").main(max_steps=2)
+    assert len(losses(trainer)) == 2
+    assert any("rewards/margins" in line for line in trainer.state.log_history)
+
+
+def test_grpo_logs_our_reward_by_its_name_and_leaves_out_what_cannot_be_graded(
+    tmp_path: Path, model: str
+) -> None:
+    spec = RewardSpec(name="numeric", parameters='{"last_number": true}')
+    gradable = Question(id="a", prompt=[user("?")], reward=spec, reference=Reference(answer="4444"))
+    ungradable = Question(id="b", prompt=[user("?")], reward=spec)
+    export(
+        TARGET,
+        "questions",
+        [gradable, ungradable] * 4,
+        tmp_path,
+        model=model,
+        max_tokens=4,
+        rewards=(("numeric", spec.parameters),),
+    )
+    trainer = module_from(tmp_path / "train.py").main(max_steps=2)
+    means = [
+        line["rewards/numeric/mean"]
+        for line in trainer.state.log_history
+        if "rewards/numeric/mean" in line
+    ]
+    # every answer is 4444: a skipped question leaves the mean at 1, a zero would halve it
+    assert means == [1.0, 1.0]
