@@ -34,7 +34,7 @@ TURNS = [{"from": "human", "value": "a"}, {"from": "gpt", "value": "b"}]
         ({"prompt": "a", "completion": "b", "label": True}, "kto"),
         ({"chosen": "\n\nHuman: a", "rejected": "\n\nHuman: a"}, "hh_rlhf"),
         ({"conversations": CHAT}, "openai_conversations"),
-        ({"data_source": "x", "prompt": CHAT, "reward_model": {}}, "verl RL"),
+        ({"data_source": "x", "prompt": CHAT, "reward_model": {}}, "verl_rl"),
         ({"x": 1}, "unknown"),
         ({}, "unknown"),
         ({"messages": [], "conversations": None}, "openai"),

@@ -15,21 +15,15 @@ def _has(*keys: str) -> Callable[[Row], bool]:
     return lambda row: all(key in row for key in keys)
 
 
-def _first(row: Row, key: str) -> Any:
-    value = row.get(key)
-    return value[0] if isinstance(value, list) and value else None
-
-
 def _is_bfcl_answers(row: Row) -> bool:
-    accepted = _first(row, "ground_truth")
-    return "id" in row and isinstance(accepted, dict)
+    return set(row) == {"id", "ground_truth"} and isinstance(row["ground_truth"], list)
 
 
 # Asked before the supported formats: they share keys with one of those, and mean something else.
 BEFORE: tuple[tuple[str, Callable[[Row], bool]], ...] = (
-    ("BFCL answers", _is_bfcl_answers),
+    ("oasst messages (one in each row: read the trees instead)", _has("message_id", "parent_id")),
 )
 # Asked when no supported format fits.
 AFTER: tuple[tuple[str, Callable[[Row], bool]], ...] = (
-    ("oasst messages", _has("message_id", "parent_id", "text")),
+    ("BFCL answers to questions of several turns", _is_bfcl_answers),
 )

@@ -7,57 +7,70 @@ from typing import Any
 
 from msgspec import Raw
 
-from tamis.errors import InputError, RowError
+from tamis.errors import RowError
 from tamis.formats import exact
 from tamis.formats.base import Format, Row
-from tamis.formats.plain import bare_text, take_text, turn
+from tamis.formats.plain import no_tools, take_text, turn
+from tamis.formats.question.fields import (
+    implied_reward,
+    needed,
+    one_text,
+    reference_fields,
+    with_rest,
+)
 from tamis.records import Question, Reference, RewardSpec
 
-_MARK = "####"
+MARK = "####"
+REWARD = "numeric"
 
 
 def matches(row: Mapping[str, Any]) -> bool:
     """`question` and `answer` are texts, and the answer holds `####`."""
     answer = row.get("answer")
-    return isinstance(row.get("question"), str) and isinstance(answer, str) and _MARK in answer
+    return isinstance(row.get("question"), str) and isinstance(answer, str) and MARK in answer
 
 
 def parse(rest: dict[str, Raw]) -> Question:
     """One question; the reference keeps the worked solution whole, and the answer as written."""
     asked = take_text(rest, "question")
     solution = take_text(rest, "answer")
-    if _MARK not in solution:
-        raise RowError(f"$.answer: expected `{_MARK}` before the final answer, got none")
-    answer = solution.rpartition(_MARK)[2].strip()
+    if MARK not in solution:
+        raise RowError(f"$.answer: expected `{MARK}` before the final answer, got none")
     return Question(
         prompt=turn("user", asked),
-        reward=RewardSpec(name="numeric"),
-        reference=Reference(answer=answer, solution=solution),
+        reward=RewardSpec(name=REWARD),
+        reference=Reference(answer=final_answer(solution), solution=solution),
         meta=exact.rest_text(rest, {}, "$"),
     )
+
+
+def final_answer(solution: str) -> str:
+    """What stands behind the last `####`."""
+    return solution.rpartition(MARK)[2].strip()
 
 
 def write(row: Row) -> dict[str, Any]:
     """The members of a GSM8K row: one user message, and a reference with an answer."""
     rest, _ = exact.split_rest(row["meta"])
-    if len(row["prompt"]) != 1:
-        raise InputError(f"prompt: expected one user message, got {len(row['prompt'])}")
-    asked = bare_text(row["prompt"][0], "user", "prompt[0]")
-    return {"question": asked, "answer": _solution(row["reference"]), **rest}
+    asked, solution = asked_and_solved(row)
+    return with_rest({"question": asked, "answer": solution}, rest)
 
 
-def _solution(reference: dict[str, str | None] | None) -> str:
-    if reference is None or reference["answer"] is None:
-        raise InputError("reference.answer: expected the final answer, got null")
-    for field in ("tests", "rubric"):
-        if reference[field] is not None:
-            raise InputError(f"reference.{field}: this format has no place for it")
-    solution, answer = reference["solution"], reference["answer"]
+def asked_and_solved(row: Row) -> tuple[str, str]:
+    """The question, and its solution with the final answer behind `####`.
+
+    Raises: InputError where there is more than these two, or no answer.
+    """
+    no_tools(row)
+    implied_reward(row, REWARD)
+    reference = reference_fields(row, "answer", "solution")
+    answer = needed(reference["answer"], "answer")
+    solution = reference["solution"]
     if solution is None:
-        return f"{_MARK} {answer}"
-    if solution.rpartition(_MARK)[2].strip() == answer and _MARK in solution:
-        return solution
-    return f"{solution}\n{_MARK} {answer}"
+        return one_text(row), f"{MARK} {answer}"
+    if MARK in solution and final_answer(solution) == answer:
+        return one_text(row), solution
+    return one_text(row), f"{solution}\n{MARK} {answer}"
 
 
 FORMAT = Format(

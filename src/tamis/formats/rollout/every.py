@@ -3,5 +3,6 @@
 from __future__ import annotations
 
 from tamis.formats.base import Format
+from tamis.formats.rollout import model_rollouts, trainer_logs
 
-ROLLOUTS: tuple[Format, ...] = ()
+ROLLOUTS: tuple[Format, ...] = (model_rollouts.FORMAT, *trainer_logs.FORMATS)

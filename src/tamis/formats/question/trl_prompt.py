@@ -1,0 +1,104 @@
+"""TRL's prompt-only rows: a `prompt` as a text or as messages, and columns for the reward functions.
+
+Source: TRL documentation, "Dataset formats and types" (prompt-only), and the `solution` column that
+its accuracy reward compares with (0.20). Which reward functions a column is for is said in the
+trainer's call, not in the row: a row has a reward only where our own columns name one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+from msgspec import Raw
+
+from tamis.formats import exact
+from tamis.formats.base import Format, Row
+from tamis.formats.openai_messages import write_messages
+from tamis.formats.plain import roles_are, take_text, turn
+from tamis.formats.question.fields import REFERENCE_FIELDS, take_messages, with_rest
+from tamis.formats.question.own_keys import Grading, agree, put_columns, take_columns
+from tamis.formats.tools import AS_LIST, WRAPPED, put_tools, take_tools
+from tamis.records import Message, Question, Reference
+
+# The first of these that holds a text is the answer; `solution` is what TRL's own reward reads.
+_ANSWERS = ("ground_truth", "answer", "solution")
+_USUAL = "solution"
+
+
+def matches(row: Mapping[str, Any]) -> bool:
+    """`prompt` is a text, or a list of messages; nothing else is asked of the row."""
+    prompt = row.get("prompt")
+    is_list = isinstance(prompt, list) and all(
+        isinstance(message, dict) and "role" in message for message in prompt
+    )
+    return is_list or isinstance(prompt, str)
+
+
+def parse(rest: dict[str, Raw]) -> Question:
+    """One question; a `solution` beside another answer is the worked solution."""
+    marker: dict[str, object] = {}
+    tools = take_tools(rest, marker, AS_LIST)
+    prompt = _take_prompt(rest, marker)
+    own = take_columns(rest, marker)
+    found = [key for key in _ANSWERS if exact.is_text(rest.get(key, Raw(b"null")))]
+    answer = solution = None
+    if found:
+        answer = take_text(rest, found[0])
+        if found[0] != _USUAL:
+            marker["answer_key"] = found[0]
+            if _USUAL in found:
+                solution = take_text(rest, _USUAL)
+    reward, reference = agree(own, _plain(answer, solution), answer, f"$.{(*found, _USUAL)[0]}")
+    meta = exact.rest_text(rest, marker, "$")
+    return Question(prompt=prompt, reward=reward, reference=reference, tools=tools, meta=meta)
+
+
+def _take_prompt(rest: dict[str, Raw], marker: dict[str, object]) -> list[Message]:
+    if "prompt" in rest and not exact.is_text(rest["prompt"]):
+        marker["prompt"] = "list"
+        return take_messages(rest, "prompt")
+    return turn("user", take_text(rest, "prompt"))
+
+
+def _plain(answer: str | None, solution: str | None) -> Grading:
+    if answer is None and solution is None:
+        return Grading(None, None)
+    return Grading(None, Reference(answer=answer, solution=solution))
+
+
+def write(row: Row) -> dict[str, Any]:
+    """The members of a TRL row; the reward and the reference stand in columns of ours."""
+    rest, marker = exact.split_rest(row["meta"])
+    written: dict[str, Any] = {}
+    if "prompt" not in marker and roles_are(row["prompt"], "user"):
+        written["prompt"] = row["prompt"][0]["content"]
+    else:
+        written["prompt"] = write_messages(row["prompt"])
+    put_tools(written, row["tools"], marker, AS_LIST)
+    reference = row["reference"] or dict.fromkeys(REFERENCE_FIELDS)
+    key = _USUAL
+    if "answer_key" in marker:
+        key = msgspec.json.decode(marker["answer_key"], type=str)
+    shown = {key: reference["answer"]}
+    if key != _USUAL:
+        shown[_USUAL] = reference["solution"]
+    written |= {name: text for name, text in shown.items() if text is not None}
+    solution = reference["solution"] if key != _USUAL else None
+    put_columns(written, row, marker, FORMAT.name, _plain(reference["answer"], solution))
+    if "reward_name" in written and "question_id" not in rest:
+        written["question_id"] = row["id"]
+    return with_rest(written, rest)
+
+
+FORMAT = Format(
+    name="trl_prompt",
+    kind="questions",
+    about="TRL: a prompt, as text or messages, and columns that reward functions read",
+    matches=matches,
+    parse=parse,
+    write=write,
+    tools=WRAPPED,
+    is_vague=True,
+)
