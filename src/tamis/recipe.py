@@ -38,10 +38,21 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
 class Outputs(
     msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True
 ):
-    """Where rows go: a folder (data set) or a file by extension; `to` converts to another format."""
+    """Where rows go: a folder (data set) or a file by extension; `to` converts to another format.
+
+    `for` names a trainer, whose folder `path` then is; `model`, `tokenizer`, `max_tokens` and `flatten`
+    are told to it; `verify` runs its own loader with the interpreter `python`.
+    """
 
     path: str | None = None
     to: str | None = None
+    target: str | None = msgspec.field(default=None, name="for")
+    model: str | None = None
+    tokenizer: str | None = None
+    max_tokens: int = 4096
+    flatten: list[str] = []
+    verify: bool = False
+    python: str | None = None
 
 
 class Recipe(msgspec.Struct, frozen=True, kw_only=True):

@@ -40,6 +40,42 @@ MaxSimilarity = Annotated[
 RecipeFile = Annotated[str, typer.Argument(help="A recipe, as --recipe-out writes it.")]
 
 
+Target = Annotated[
+    str | None,
+    typer.Option(
+        "--for",
+        help="Trainer: trl, verl, llamafactory, axolotl, ms-swift, openrlhf, openai, open-instruct, "
+        "prime-rl, nemo-gym.",
+    ),
+]
+Model = Annotated[
+    str | None, typer.Option("--model", help="Model to train, as its config names it.")
+]
+TokenizerName = Annotated[
+    str | None,
+    typer.Option("--tokenizer", help="Folder with tokenizer.json, to count tokens and masks."),
+]
+MaxTokens = Annotated[int, typer.Option("--max-tokens", help="Longest row in training.")]
+Flatten = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--flatten",
+        help="Put what the trainer cannot hold elsewhere: parts, reasoning, tools, loss_flags, names.",
+    ),
+]
+Verify = Annotated[
+    bool, typer.Option("--verify", help="Run the trainer's own loader, if installed.")
+]
+Python = Annotated[
+    str | None, typer.Option("--python", help="Interpreter that has the trainer, for --verify.")
+]
+
+
+def _check_kind(kind: str | None, option: str) -> None:
+    if kind is not None and kind not in KINDS:
+        raise typer.BadParameter(f"expected {', '.join(KINDS)}, got {kind}", param_hint=option)
+
+
 def register(app: typer.Typer) -> None:
     """Put the data commands on the app."""
     app.command("import", rich_help_panel=PANEL)(import_)
@@ -56,8 +92,7 @@ def import_(inputs: Inputs, to: Kinds = None, *, common: Common) -> Result:
     """
     from tamis.verbs import imports
 
-    if to is not None and to not in KINDS:
-        raise typer.BadParameter(f"expected {', '.join(KINDS)}, got {to}", param_hint="--to")
+    _check_kind(to, "--to")
     return imports.import_(inputs, to=to, common=common)  # type: ignore[arg-type]
 
 
@@ -136,14 +171,38 @@ def select(
 
 
 @shared()
-def export(inputs: Inputs, to: To = None, *, common: Common) -> Result:
-    """Write rows in an outside format.
+def export(  # noqa: PLR0917 - typer calls it by keywords
+    inputs: Inputs,
+    to: To = None,
+    target: Target = None,
+    model: Model = None,
+    tokenizer: TokenizerName = None,
+    max_tokens: MaxTokens = 4096,
+    flatten: Flatten = None,
+    verify: Verify = False,
+    python: Python = None,
+    *,
+    common: Common,
+) -> Result:
+    """Write rows in an outside format, or the folder that a trainer loads.
 
-    Example: tamis export data/v3 --to sharegpt -o sft.jsonl
+    Example: tamis export data/v3 --for trl --tokenizer models/qwen -o out/trl
     """
+    from tamis.recipe import Outputs
     from tamis.verbs import data
 
-    return data.export(inputs, to=to, common=common)
+    handover = Outputs(
+        target=target,
+        model=model,
+        tokenizer=tokenizer,
+        max_tokens=max_tokens,
+        flatten=flatten or [],
+        verify=verify,
+        python=python,
+    )
+    if target is None and handover != Outputs():
+        raise typer.BadParameter("expected --for TRAINER beside its options", param_hint="--for")
+    return data.export(inputs, to=to, handover=handover, common=common)
 
 
 @shared()

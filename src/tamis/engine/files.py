@@ -53,14 +53,26 @@ def sizes(folder: Path, output: str | None) -> dict[str, int]:
         if file.is_file() and place.parts[0] not in _NOT_LISTED:
             found[place.as_posix()] = file.stat().st_size
     if output is not None:
-        found[OUTPUT] = Path(output).stat().st_size
+        found |= {f"{OUTPUT}/{name}": file.stat().st_size for name, file in _output_files(output)}
     return found
+
+
+def _output_files(output: str) -> list[tuple[str, Path]]:
+    """The files of an output that is a file or a folder, by their names in it."""
+    place = Path(output)
+    if place.is_file():
+        return [("", place)]
+    inside = sorted(file for file in place.rglob("*") if file.is_file())
+    return [(file.relative_to(place).as_posix(), file) for file in inside]
 
 
 def are_in_place(folder: Path, listed: Mapping[str, int], output: str | None) -> bool:
     """Whether all these files are there, as large as they were."""
     for name, size in listed.items():
-        file = Path(output) if name == OUTPUT and output is not None else folder / name
+        file = folder / name
+        if output is not None and name.startswith(f"{OUTPUT}/"):
+            inside = name.removeprefix(f"{OUTPUT}/")
+            file = Path(output) / inside if inside else Path(output)
         if not file.is_file() or file.stat().st_size != size:
             return False
     return True

@@ -43,7 +43,7 @@ def close(outcome: Outcome, write: Writer | None) -> dict[str, Any]:
     """
     folder = outcome.folder
     _merge(outcome)
-    counts, copies = _counts(outcome)
+    counts, copies = counts_of(outcome)
     written = write(outcome) if write is not None else None
     shards: list[dict[str, Any]] = []
     if outcome.settings.keeps_data:
@@ -98,7 +98,8 @@ def _summarise(folder: Path, name: str, op: Summary, done: PassOutcome) -> None:
         write_table(folder / "summaries" / f"{name}.arrow", op.finish(merged))
 
 
-def _counts(outcome: Outcome) -> tuple[Counts, int]:
+def counts_of(outcome: Outcome) -> tuple[Counts, int]:
+    """What the passes counted, and the copies of rows that are to be written."""
     first = outcome.passes[0]
     counts = Counts(
         parsed=sum(r.parsed for r in first.results),
@@ -168,11 +169,11 @@ def _manifest(outcome: Outcome, counts: Counts, shards: list[dict[str, Any]]) ->
         "seed": recipe.seed,
         "fingerprint": outcome.fingerprint,
         "llm": settings.llm_name or None,
-        "inputs": _inputs(outcome),
+        "inputs": inputs_of(outcome),
         "set_aside": [msgspec.to_builtins(one) for one in outcome.inputs.set_aside],
         "joined": [msgspec.to_builtins(one) for one in outcome.inputs.companions],
         "counts": msgspec.to_builtins(counts),
-        "dropped_by": _dropped_by(outcome),
+        "dropped_by": dropped_by(outcome),
         "findings": _findings(outcome),
         "steps": _steps(outcome),
         "shards": shards,
@@ -188,7 +189,8 @@ def recipe_dict(recipe: Recipe) -> dict[str, Any]:
     return {**msgspec.to_builtins(recipe), "version": 1}
 
 
-def _inputs(outcome: Outcome) -> list[dict[str, Any]]:
+def inputs_of(outcome: Outcome) -> list[dict[str, Any]]:
+    """The inputs as manifests name them, with what was read of each."""
     counted = [Counter(read=0, unreadable=0) for _ in outcome.inputs.inputs]
     formats: list[Counter[str]] = [Counter() for _ in outcome.inputs.inputs]
     for owner, result in zip(outcome.inputs.owners, outcome.passes[0].results, strict=True):
@@ -211,7 +213,8 @@ def _from(folder: Path, path: str) -> str:
     return os.path.relpath(path, folder)
 
 
-def _dropped_by(outcome: Outcome) -> dict[str, int]:
+def dropped_by(outcome: Outcome) -> dict[str, int]:
+    """How many rows were dropped for each reason."""
     reasons: Counter[str] = Counter()
     for done in outcome.passes:
         for result in done.results:

@@ -208,7 +208,7 @@ def _fingerprint(recipe: Recipe, inputs: Inputs, settings: Settings) -> str:
             inputs.fingerprint,
             [(name, _spec(op)) for name, op in recipe.operators()],
             [recipe.seed, recipe.limit, recipe.where, settings.llm_name, settings.keeps_data],
-            [settings.output, recipe.outputs.to, settings.to_kind],
+            [settings.output, msgspec.structs.replace(recipe.outputs, path=None), settings.to_kind],
             finish.version(),
         ]
     )

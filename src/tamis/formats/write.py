@@ -101,7 +101,7 @@ def replacing(target: Path) -> Iterator[BinaryIO]:
             yield stream
             stream.flush()
             os.fsync(stream.fileno())
-        os.chmod(temporary, 0o666 & ~_umask())
+        os.chmod(temporary, 0o666 & ~umask())
         os.replace(temporary, target)
     except OSError as error:
         raise StoreError(f"{target}: cannot be written: {error.strerror or error}") from error
@@ -110,7 +110,8 @@ def replacing(target: Path) -> Iterator[BinaryIO]:
             os.unlink(temporary)
 
 
-def _umask() -> int:
+def umask() -> int:
+    """The permissions this process leaves out of new files."""
     now = os.umask(0)
     os.umask(now)
     return now

@@ -56,13 +56,13 @@ class Common(msgspec.Struct, frozen=True, kw_only=True):
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """What a verb wants done, before the common options are applied.
 
-    `llm` opens the model for a run folder (its store of finished calls lives there).
+    `outputs` says the format or the trainer; the path comes from the options. `llm` opens the model for a run folder (its store of finished calls lives there).
     """
 
     command: str
     inputs: Sequence[str]
     steps: Sequence[Step]
-    to: str | None = None
+    outputs: Outputs = Outputs()
     to_kind: Kind | None = None
     base_url: str | None = None
     needs_output: bool = True
@@ -112,17 +112,17 @@ def is_file_output(output: str) -> bool:
     return bool(suffixes) and suffixes[-1] in FILE_SUFFIXES
 
 
-def _check_output(output: str, to: str | None) -> None:
+def _check_output(output: str, plan_: Plan) -> None:
     """Refuse an output whose name says a file that cannot be written, and a format for a folder."""
-    if is_file_output(output):
+    if is_file_output(output) and plan_.outputs.target is None:
         return
     if Path(output).suffix.lower() in OTHER_SUFFIXES:
         raise RecipeError(
             f"-o {output}: expected a folder or a file ending in {', '.join(FILE_SUFFIXES)} (.gz, .zst)"
         )
-    if to is not None:
+    if plan_.outputs.to is not None and plan_.command != "run":
         raise RecipeError(
-            f"--to {to}: {output} is a data set folder; give -o a file, like {output}.jsonl"
+            f"--to {plan_.outputs.to}: {output} is a data set folder; give -o a file, like {output}.jsonl"
         )
 
 
@@ -145,11 +145,11 @@ def build_recipe(plan_: Plan, common: Common) -> Recipe:
         raise RecipeError(f"tamis {plan_.command}: give an output folder or file with -o")
     if common.workers < 0:
         raise RecipeError(f"--workers {common.workers}: expected 0 (one a core) or more")
-    _check_format("--to", plan_.to, writable())
+    _check_format("--to", plan_.outputs.to, writable())
     _check_format("--as", common.as_format, FORMATS)
     if common.output is not None and plan_.needs_output:
         # a recipe may name a format for its own file, and be run into a folder
-        _check_output(common.output, None if plan_.command == "run" else plan_.to)
+        _check_output(common.output, plan_)
     if common.limit is not None and common.limit < 1:
         raise RecipeError(f"--limit {common.limit}: expected 1 or more")
     for name in plan_.inputs:
@@ -158,7 +158,7 @@ def build_recipe(plan_: Plan, common: Common) -> Recipe:
     return Recipe(
         inputs=list(plan_.inputs),
         steps=list(plan_.steps),
-        outputs=Outputs(path=common.output, to=plan_.to),
+        outputs=msgspec.structs.replace(plan_.outputs, path=common.output),
         as_format=common.as_format,
         seed=common.seed or 0,
         limit=common.limit,
@@ -179,7 +179,11 @@ def execute(plan_: Plan, common: Common, *, staging: Path | None = None) -> Resu
     if common.dry_run:
         return dry_run(plan_, recipe)
     output = common.output
-    to_file = output is not None and plan_.needs_output and is_file_output(output)
+    to_file = (
+        output is not None
+        and plan_.needs_output
+        and (is_file_output(output) or plan_.outputs.target is not None)
+    )
     folder = Path(f"{output}.run" if to_file else str(output))
     if to_file and Path(str(output)).exists() and not has_note(folder):
         raise StoreError(f"{output}: exists and was not made by Tamis; choose another output")
@@ -223,6 +227,11 @@ def _aside_lines(manifest: dict[str, Any]) -> list[str]:
 
 
 def _writer(recipe: Recipe) -> finish.Writer:
+    if recipe.outputs.target is not None:
+        from tamis.verbs.handover import folder_writer
+
+        return folder_writer(recipe.outputs)
+
     def write(outcome: Outcome) -> int:
         sources = {
             one.name: RawSource(path=one.path, spans_lines=one.container == "array")

@@ -15,9 +15,10 @@ from tamis import recipe as recipes
 from tamis.dataset import read_batches
 from tamis.errors import InputError, RecipeError
 from tamis.ledger import rule_counts
-from tamis.recipe import Recipe, Step
+from tamis.recipe import Outputs, Recipe, Step
 from tamis.reports.sarif import sarif
 from tamis.verbs.common import Common, Plan, Result, execute, is_file_output
+from tamis.verbs.handover import export_for
 from tamis.verbs.look import with_report
 from tamis.verbs.models import name_of, opener
 
@@ -158,7 +159,7 @@ def first_findings(run: Path, limit: int = FIRST_FINDINGS) -> list[dict[str, Any
 
 def fix(inputs: Sequence[str], *, to: str | None = None, common: Common | None = None) -> Result:
     """Mend what can be mended without loss; every edit is in the ledger."""
-    plan = Plan(command="fix", inputs=inputs, steps=[Step(op="safe_fixes")], to=to)
+    plan = Plan(command="fix", inputs=inputs, steps=[Step(op="safe_fixes")], outputs=Outputs(to=to))
     return with_report(execute(plan, common or Common()))
 
 
@@ -180,7 +181,7 @@ def dedup(
     if prefer is not None:
         steps, options = _measured(prefer), {**options, "prefer": prefer}
     steps.append(Step(op="near_duplicates", options=options))
-    plan = Plan(command="dedup", inputs=inputs, steps=steps, to=to)
+    plan = Plan(command="dedup", inputs=inputs, steps=steps, outputs=Outputs(to=to))
     return with_report(execute(plan, common or Common()))
 
 
@@ -200,7 +201,7 @@ def select(
         command="select",
         inputs=inputs,
         steps=steps,
-        to=to,
+        outputs=Outputs(to=to),
         not_checked=(("quality", f"rows were ranked by `{by}`; no judge scored them"),),
     )
     return with_report(execute(plan, common or Common()))
@@ -219,14 +220,30 @@ def _measured(column: str) -> list[Step]:
     return [Step(op=maker)]
 
 
-def export(inputs: Sequence[str], *, to: str | None = None, common: Common | None = None) -> Result:
-    """Write rows in an outside format, unchanged rows with their original bytes where they fit."""
+def export(
+    inputs: Sequence[str],
+    *,
+    to: str | None = None,
+    handover: Outputs | None = None,
+    common: Common | None = None,
+) -> Result:
+    """Write rows in an outside format, unchanged rows with their original bytes where they fit.
+
+    `handover` names a trainer instead (`Outputs(target="trl")`), whose folder is written.
+    """
     common = common or Common()
+    if handover is not None and handover.target is not None:
+        if to is not None:
+            raise RecipeError(
+                f"--to {to}: --for {handover.target} says how rows are written; give one"
+            )
+        return export_for(inputs, handover, common)
     if common.output is not None and not is_file_output(common.output):
         raise RecipeError(
             f"-o {common.output}: export writes a file: .jsonl, .json or .parquet (.gz, .zst)"
         )
-    return with_report(execute(Plan(command="export", inputs=inputs, steps=(), to=to), common))
+    plan = Plan(command="export", inputs=inputs, steps=(), outputs=Outputs(to=to))
+    return with_report(execute(plan, common))
 
 
 def run(path: str, *, common: Common | None = None) -> Result:
@@ -246,7 +263,7 @@ def run(path: str, *, common: Common | None = None) -> Result:
         command="run",
         inputs=loaded.inputs,
         steps=loaded.steps,
-        to=loaded.outputs.to,
+        outputs=loaded.outputs,
         to_kind=loaded.kind,
         base_url=loaded.base_url,
         llm=opener(loaded.base_url),

@@ -65,8 +65,8 @@ def _each_kind(plan: Plan, common: Common, kinds: Sequence[Kind]) -> Result:
     body = _merged_body(results)
     merged.lines = _table(body)
     for name, result in results.items():
-        told = with_report(result)
-        merged.lines += ["", f"{name}:", *told.lines]
+        result.lines = []  # which files hold other kinds stands in the table
+        merged.lines += ["", f"{name}:", *with_report(result).lines]
     merged.body = {
         **body,
         "sets": {kind: one.envelope() for kind, one in results.items()},

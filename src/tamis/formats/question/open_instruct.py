@@ -49,6 +49,7 @@ _REWARDS = {
     "rubric": "judge",
 }
 _JUDGES = "general-"
+_EMPTY = Raw(b"[]")
 # The verifier to name for a reward; for code it depends on the tests.
 _VERIFIERS = {
     "numeric": "gsm8k",
@@ -76,12 +77,7 @@ def parse(rest: dict[str, Raw]) -> Question:
     grading = _understood(_verifier(rest), truth)
     own = take_own(rest, marker)
     if own is not None:
-        if _truth_of(own) != truth:
-            raise RowError(
-                f"$.{_TRUTH}: expected the answer that `tamis` gives too, got another; "
-                "edit both, or remove `tamis`"
-            )
-        _same_reward(own, grading, "$")
+        _agree(own, grading, truth)
         grading = own
     return Question(
         prompt=prompt,
@@ -89,6 +85,19 @@ def parse(rest: dict[str, Raw]) -> Question:
         reference=grading.reference,
         meta=exact.rest_text(rest, marker, "$"),
     )
+
+
+def _agree(own: Grading, plain: Grading, truth: str | None) -> None:
+    try:
+        said = _truth_of(own)
+    except InputError as error:
+        raise RowError(f"$.tamis: {error}") from error
+    if said != truth:
+        raise RowError(
+            f"$.{_TRUTH}: expected the answer that `tamis` gives too, got another; "
+            "edit both, or remove `tamis`"
+        )
+    _same_reward(own, plain, "$")
 
 
 def _take_prompt(rest: dict[str, Raw], marker: dict[str, object]) -> list[Message]:
@@ -183,14 +192,13 @@ def _truth_of(grading: Grading) -> str | None:
     reference = grading.reference
     if reference is None or reference.answer is not None or reference.tests is None:
         return None if reference is None else reference.answer
-    style = msgspec.json.decode(reference.tests, type=dict[str, Raw]).get("style")
-    if style == Raw(b'"asserts"'):
-        return exact.json_text(tests_members(reference.tests, "asserts", "asserts")["asserts"])
-    if style == Raw(b'"stdin"'):
-        return exact.json_text(tests_members(reference.tests, "stdin", "cases")["cases"])
-    members = tests_members(reference.tests, "instructions", "ids", "kwargs")
-    pairs = [("instruction_id", bytes(members["ids"])), ("kwargs", bytes(members["kwargs"]))]
-    return f"[{exact.object_text(pairs)}]"
+    for style, member in (("asserts", "asserts"), ("stdin", "cases")):
+        if f'"style":"{style}"' in reference.tests.replace(" ", ""):
+            found = tests_members(reference.tests, style, member)
+            return exact.json_text(found.get(member, _EMPTY))
+    found = tests_members(reference.tests, "instructions", "ids", "kwargs")
+    pairs = [("instruction_id", "ids"), ("kwargs", "kwargs")]
+    return f"[{exact.object_text((key, bytes(found.get(name, _EMPTY))) for key, name in pairs)}]"
 
 
 def _same_reward(said: Grading, named: Grading, path: str) -> None:

@@ -1,0 +1,163 @@
+"""Rows of a data set as the rows of a trainer, one after another, and what became of each."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+import pyarrow as pa
+
+from tamis.dataset import read_batches
+from tamis.errors import InputError
+from tamis.export.flatten import Change, flattened
+from tamis.export.targets.base import Shape
+from tamis.formats import exact, get_format
+from tamis.formats.columns import LISTS
+from tamis.formats.fit import fitted, without_marks
+from tamis.schema import ROWS, Kind
+
+Chosen = Sequence[tuple[Path, Path | None]]
+_SHOWN = 5
+_TEXT = msgspec.Raw(b'"text"')
+_READ_PARTS = frozenset(
+    f'"{kind}"'.encode()
+    for kind in ("text", "thinking", "reasoning", "tool_use", "tool_call", "tool_result")
+)
+
+
+class OutRow(msgspec.Struct, frozen=True, kw_only=True):
+    """One row on its way out.
+
+    given:   the canonical row as it was written, without the author's own keys
+    written: the trainer's row; values may be `msgspec.Raw`
+    own:     the author's own keys, by where they stood: `meta`, `messages[2]`, `messages[2].tool_calls[0]`
+    changes: what was flattened
+    """
+
+    id: str
+    given: dict[str, Any]
+    written: dict[str, Any]
+    own: dict[str, msgspec.Raw]
+    changes: list[Change]
+
+
+class Refusals:
+    """Rows that a target cannot hold: how many for each reason, and the first of them."""
+
+    def __init__(self) -> None:
+        self.reasons: Counter[str] = Counter()
+        self.first: list[str] = []
+
+    def add(self, row_id: str, reason: str) -> None:
+        """One row and why it is refused."""
+        path, _, told = reason.partition(": ")
+        field = path.rpartition("].")[2]
+        self.reasons[f"{field}: {told}"] += 1
+        if len(self.first) < _SHOWN:
+            self.first.append(f"{row_id} {reason}")
+
+    def __len__(self) -> int:
+        return self.reasons.total()
+
+
+def rows_out(
+    shards: Chosen, kind: Kind, shape: Shape, ways: Sequence[str], refusals: Refusals
+) -> Iterator[OutRow]:
+    """The rows of the chosen shards in order, repeated as often as they were chosen.
+
+    ways: what may be flattened in rows that the shape would refuse; `refusals` takes the others.
+    """
+    wanted = ROWS[kind].names
+    for path, copies in shards:
+        chosen = None if copies is None else np.load(copies)
+        start = 0
+        for batch in read_batches(path):
+            n_here = batch.num_rows
+            times = np.ones(n_here, np.int32) if chosen is None else chosen[start : start + n_here]
+            start += n_here
+            rows = batch.select([name for name in wanted if name in batch.schema.names])
+            kept = rows.take(pa.array(np.repeat(np.arange(n_here), times)))
+            for row in kept.to_pylist():
+                out = _row_out(row, kind, shape, ways, refusals)
+                if out is not None:
+                    yield out
+
+
+def _row_out(
+    row: dict[str, Any], kind: Kind, shape: Shape, ways: Sequence[str], refusals: Refusals
+) -> OutRow | None:
+    given = without_own_keys(row, kind)
+    changes: list[Change] = []
+    try:
+        written = _written(given, shape)
+    except InputError as refusal:
+        first = refusal
+        given, changes = flattened(given, kind, ways)
+        if not changes:
+            refusals.add(row["id"], str(first))
+            return None
+        try:
+            written = _written(given, shape)
+        except InputError as second:
+            refusals.add(row["id"], str(second))
+            return None
+    return OutRow(
+        id=row["id"], given=given, written=written, own=own_keys(row, kind), changes=changes
+    )
+
+
+def _written(given: dict[str, Any], shape: Shape) -> dict[str, Any]:
+    form = get_format(shape.format)
+    assert form.write is not None
+    written = form.write(fitted(given, form))
+    return written if shape.adapt is None else shape.adapt(written)
+
+
+def without_own_keys(row: dict[str, Any], kind: Kind) -> dict[str, Any]:
+    """The row without what its author added beside what Tamis reads, and without format marks."""
+    given = {**row, "meta": None}
+    for name in LISTS[kind]:
+        given[name] = [_bare(message) for message in row[name]]
+    return given
+
+
+def _bare(message: dict[str, Any]) -> dict[str, Any]:
+    calls = message["tool_calls"]
+    if calls is not None:
+        calls = [{**call, "extra": None} for call in calls]
+    parts = message["parts"]
+    if parts is not None and _says_only_what_was_read(parts):
+        parts = None
+    return {**message, "extra": None, "tool_calls": calls, "parts": parts}
+
+
+def _says_only_what_was_read(parts: str) -> bool:
+    """Whether a content list holds nothing but what stands in the other fields of its message too."""
+    kinds = [
+        exact.members(part, "parts").get("type") if bytes(part)[:1] == b"{" else _TEXT
+        for part in exact.elements(msgspec.Raw(parts.encode()), "parts")
+    ]
+    return all(kind is not None and bytes(kind) in _READ_PARTS for kind in kinds)
+
+
+def own_keys(row: dict[str, Any], kind: Kind) -> dict[str, msgspec.Raw]:
+    """The author's own keys of a row, by where they stood; values are JSON objects as they were written."""
+    found: dict[str, str | None] = {"meta": without_marks(row["meta"])}
+    for name in LISTS[kind]:
+        for place, message in enumerate(row[name]):
+            found[f"{name}[{place}]"] = without_marks(message["extra"])
+            for call_place, call in enumerate(message["tool_calls"] or ()):
+                found[f"{name}[{place}].tool_calls[{call_place}]"] = without_marks(call["extra"])
+    return {path: msgspec.Raw(text.encode()) for path, text in found.items() if text is not None}
+
+
+def own_key_names(own: dict[str, msgspec.Raw]) -> Iterator[str]:
+    """The names of the author's own keys, each as `meta.NAME` or `messages[].NAME`."""
+    for path, raw in own.items():
+        place = "meta" if path == "meta" else path.partition("[")[0] + "[]"
+        for key in exact.members(raw, path):
+            yield f"{place}.{key}"

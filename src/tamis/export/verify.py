@@ -1,0 +1,161 @@
+"""What can be said of a handover before training: rows the trainer takes, tokens, cuts, loss masks."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
+from typing import Any
+
+import msgspec
+
+from tamis.errors import InputError, TemplateError
+from tamis.export.targets.base import RowVerdict, Target
+from tamis.schema import Kind
+from tamis.text.masks import Masked, mask
+from tamis.text.tokenizer import Tokenizer, load_tokenizer
+from tamis.text.turns import Unalignable
+
+_REPLAYED_AT_ONCE = 10_000
+_MOST_MASKED = 20_000
+_EXAMPLES = 3
+_EXAMPLE_CHARS = 6000
+
+
+class Replayed(msgspec.Struct, frozen=True, kw_only=True):
+    """What the trainer's rules say of the rows: how many of each verdict, and the first odd ones."""
+
+    n_rows: int
+    verdicts: dict[str, int]
+    odd: tuple[str, ...]
+
+
+class Tokens(msgspec.Struct, kw_only=True):
+    """Tokens of the rows looked at, with this tokenizer and template.
+
+    n_rows: rows looked at; lengths: tokens of each; n_tokens, n_trained: over all of them
+    n_cut: rows longer than the limit; no_trained, end_not_trained: rows of these two rules
+    unalignable, broken: rows whose mask cannot be said or whose rendering fails, by reason
+    """
+
+    tokenizer: str
+    template: str = ""
+    n_rows: int = 0
+    lengths: list[int] = []
+    n_tokens: int = 0
+    n_trained: int = 0
+    n_cut: int = 0
+    no_trained: list[int] = []
+    end_not_trained: list[int] = []
+    unalignable: dict[str, int] = {}
+    broken: dict[str, int] = {}
+    examples: list[list[tuple[str, bool]]] = []
+
+
+class Verified(msgspec.Struct, frozen=True, kw_only=True):
+    """Both, each None when it could not be looked at."""
+
+    replayed: Replayed | None
+    tokens: Tokens | None
+
+
+class Verifier:
+    """Looks at rows as they are written, and at the written file when it is whole."""
+
+    def __init__(self, kind: Kind, target: Target, tokenizer: str | None, limit: int) -> None:
+        self._kind: Kind = kind
+        self._target = target
+        self._limit = limit
+        self._tokenizer = None if tokenizer is None else load_tokenizer(tokenizer)
+        self.tokens = Tokens(tokenizer=tokenizer or "")
+        self._n_seen = 0
+
+    def look(self, given: dict[str, Any]) -> None:
+        """One canonical row, as it was written."""
+        if self._tokenizer is not None and self._n_seen < _MOST_MASKED:
+            messages = _trained_messages(given, self._kind)
+            self._count(self._tokenizer, messages, given.get("tools"))
+        self._n_seen += 1
+
+    def _count(
+        self, tokenizer: Tokenizer, messages: Sequence[dict[str, Any]], tools: str | None
+    ) -> None:
+        tokens = self.tokens
+        tokens.n_rows += 1
+        try:
+            masked = mask(tokenizer, messages, tools)
+        except (TemplateError, InputError) as error:
+            _add(tokens.broken, str(error))
+            return
+        if isinstance(masked, Unalignable):
+            _add(tokens.unalignable, masked.reason)
+            return
+        tokens.template = masked.template
+        tokens.lengths.append(len(masked.tokens))
+        seen = masked.truncated_at(self._limit)
+        tokens.n_cut += len(masked.tokens) > self._limit
+        tokens.n_tokens += len(seen.tokens)
+        tokens.n_trained += seen.n_trained
+        if not seen.n_trained:
+            tokens.no_trained.append(self._n_seen)
+        elif not seen.end_of_turn_trained:
+            tokens.end_not_trained.append(self._n_seen)
+        if len(tokens.examples) < _EXAMPLES:
+            tokens.examples.append(list(spans(masked)))
+
+    def finish(self, rows: Iterable[dict[str, Any]]) -> Verified:
+        """The whole account, after a replay over the written rows."""
+        tokens = None if self._tokenizer is None else self.tokens
+        return Verified(replayed=self._replay(rows), tokens=tokens)
+
+    def _replay(self, rows: Iterable[dict[str, Any]]) -> Replayed | None:
+        if self._target.replay is None:
+            return None
+        verdicts: Counter[str] = Counter()
+        odd: list[str] = []
+        place = 0
+        for some in _chunks(rows, _REPLAYED_AT_ONCE):
+            for _, one in zip(some, self._target.replay(self._kind, some), strict=True):
+                verdicts[one.verdict] += 1
+                if one.verdict != "accepted" and len(odd) < 20:
+                    odd.append(_told(place, one))
+                place += 1
+        return Replayed(n_rows=place, verdicts=dict(verdicts), odd=tuple(odd))
+
+
+def _add(counts: dict[str, int], reason: str) -> None:
+    counts[reason] = counts.get(reason, 0) + 1
+
+
+def _told(place: int, verdict: RowVerdict) -> str:
+    return f"row {place}: {verdict.verdict}: {verdict.reason}"
+
+
+def _chunks(rows: Iterable[dict[str, Any]], size: int) -> Iterator[list[dict[str, Any]]]:
+    waiting = iter(rows)
+    while some := list(islice(waiting, size)):
+        yield some
+
+
+def _trained_messages(given: dict[str, Any], kind: Kind) -> list[dict[str, Any]]:
+    """The messages whose rendering a trainer counts: a preference's chosen side, a question's prompt."""
+    if kind == "preferences":
+        return [*given["prompt"], *given["chosen"]]
+    return list(given["messages"] if kind == "conversations" else given["prompt"])
+
+
+def spans(masked: Masked) -> Iterator[tuple[str, bool]]:
+    """The rendered text in pieces that are trained or not, at most `_EXAMPLE_CHARS` characters."""
+    start = 0
+    was: bool | None = None
+    end = 0
+    for (first, last), trained in zip(masked.offsets, masked.trained, strict=True):
+        if was is not None and trained != was:
+            yield masked.text[start:first], was
+            start = first
+        was, end = trained, last
+        if end > _EXAMPLE_CHARS:
+            yield masked.text[start:end] + " […]", trained
+            return
+    if was is not None:
+        yield masked.text[start:end], was

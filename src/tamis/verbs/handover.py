@@ -1,0 +1,136 @@
+"""`export --for TRAINER`: a folder that the trainer loads, and the account of what was verified."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from tamis.dataset import read_manifest, write_bytes
+from tamis.engine import finish
+from tamis.engine.run import Outcome
+from tamis.errors import RecipeError
+from tamis.export.card import RunFacts, SourceFact
+from tamis.export.handover import Handed, Wanted, check_wanted, hand_over
+from tamis.recipe import Outputs
+from tamis.verbs.common import Common, Plan, Result, execute, is_file_output
+from tamis.verbs.look import with_report
+
+HANDED = "handed.json"
+
+
+def export_for(inputs: Sequence[str], outputs: Outputs, common: Common) -> Result:
+    """Write a trainer's folder: rows, config, script, reward, card, and `VERIFY.md`.
+
+    Exit code 1 when the trainer, or the replay of its rules, does not take every row.
+    Raises: RecipeError for options that contradict each other; InputError for rows it cannot hold.
+    """
+    check_wanted(wanted_of(outputs))
+    if common.output is not None and is_file_output(common.output):
+        raise RecipeError(
+            f"-o {common.output}: --for writes a folder; name one, like out/{outputs.target}"
+        )
+    plan = Plan(command="export", inputs=inputs, steps=(), outputs=outputs)
+    result = execute(plan, common)
+    if result.run is None:
+        return result
+    handed = msgspec.json.decode((Path(result.run) / HANDED).read_bytes(), type=Handed)
+    result.lines += _lines(handed, str(result.output), str(outputs.target))
+    result.body["handed"] = msgspec.to_builtins(handed)
+    result.exit_code = 0 if _is_taken(handed) else 1
+    return with_report(result)
+
+
+def wanted_of(outputs: Outputs) -> Wanted:
+    """What a recipe's outputs ask of a trainer's folder."""
+    return Wanted(
+        target=str(outputs.target),
+        model=outputs.model,
+        tokenizer=outputs.tokenizer,
+        max_tokens=outputs.max_tokens,
+        flatten=tuple(outputs.flatten),
+        python=(outputs.python or sys.executable) if outputs.verify else None,
+    )
+
+
+def folder_writer(outputs: Outputs) -> Callable[[Outcome], int]:
+    """What writes the folder once all passes of a run are done; gives the number of rows written."""
+
+    def write(outcome: Outcome) -> int:
+        shards = [(Path(s.path), Path(s.copies) if s.copies else None) for s in outcome.last.shards]
+        handed = hand_over(
+            shards,
+            Path(str(outputs.path)),
+            kind=outcome.inputs.kind,
+            wanted=wanted_of(outputs),
+            facts=_facts(outcome),
+        )
+        write_bytes(outcome.folder / HANDED, msgspec.json.encode(handed))
+        return handed.n_rows
+
+    return write
+
+
+def _facts(outcome: Outcome) -> RunFacts:
+    counts, _ = finish.counts_of(outcome)
+    counts.written = counts.kept
+    inputs = finish.inputs_of(outcome)
+    earlier: list[str] = []
+    for one in inputs:
+        if one["container"] == "dataset":
+            made = read_manifest(Path(one["path"]))
+            earlier.append(f"tamis {made['command']}")
+    return RunFacts(
+        sources=tuple(_sources(inputs)),
+        counts=msgspec.to_builtins(counts),
+        dropped_by=finish.dropped_by(outcome),
+        earlier=tuple(earlier),
+        version=finish.version(),
+    )
+
+
+def _sources(inputs: Sequence[dict[str, Any]]) -> list[SourceFact]:
+    """The outside files behind the inputs, through the data sets that were made from them."""
+    found = []
+    for one in inputs:
+        if one["container"] == "dataset":
+            found += _sources(read_manifest(Path(one["path"]))["inputs"])
+            continue
+        found.append(
+            SourceFact(
+                name=one["name"],
+                format=one["format"],
+                read=one["read"],
+                unreadable=one["unreadable"],
+                fingerprint=one["fingerprint"],
+            )
+        )
+    return found
+
+
+def _is_taken(handed: Handed) -> bool:
+    verdicts = [one.verdicts for one in (handed.verified.replayed, handed.proof) if one is not None]
+    return all(set(held) <= {"accepted"} for held in verdicts)
+
+
+def _lines(handed: Handed, folder: str, target: str) -> list[str]:
+    lines = [f"{folder}: {handed.n_rows:,} rows for {target}; read {folder}/VERIFY.md"]
+    replayed, proof = handed.verified.replayed, handed.proof
+    if replayed is not None:
+        lines.append(f"by a replay of its rules {_told(replayed.verdicts, replayed.n_rows)}")
+        lines += [f"  {one}" for one in replayed.odd[:5]]
+    if proof is not None:
+        lines.append(f"by {target} {proof.version} itself {_told(proof.verdicts, proof.n_rows)}")
+        lines += [f"  {one}" for one in proof.odd[:5]]
+    elif handed.asked_for_proof:
+        lines.append(f"{target} is not installed there: its own loader was not run")
+    lines += [f"flattened: {way} in {n:,} rows" for way, n in sorted(handed.flattened.items())]
+    return lines
+
+
+def _told(verdicts: dict[str, int], n_rows: int) -> str:
+    words = [f"{n:,} {verdict}" for verdict, n in sorted(verdicts.items())]
+    return f"{', '.join(words)} of {n_rows:,} rows"
