@@ -43,19 +43,19 @@ def settings(folder: Path, config: str) -> Any:
     """verl's own settings with those that `train.sh` gives; hydra refuses a key that verl has not."""
     from hydra import compose, initialize_config_module
 
-    said = shlex.split((folder / "train.sh").read_text(encoding="utf-8"), comments=True)
+    script = (folder / "train.sh").read_text(encoding="utf-8").replace("$PWD", str(folder))
+    said = shlex.split(script, comments=True)
     given = [word for word in said[said.index("-m") + 2 :] if "=" in word]
     with initialize_config_module("verl.trainer.config", version_base=None):
         return compose(config, overrides=given)
 
 
 def test_the_exported_script_makes_verls_own_trainer_read_what_clashes_in_type(
-    tmp_path: Path, words: Any, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, words: Any
 ) -> None:
     from verl.trainer.sft_trainer import create_sft_dataset
 
     export(TARGET, "conversations", clashing(), tmp_path, model="m", max_tokens=512)
-    monkeypatch.chdir(tmp_path)
     config = settings(tmp_path, "sft_trainer_engine")
     rows = create_sft_dataset([config.data.train_files], config.data, words, None)
     texts = [words.decode(row["input_ids"]) for row in rows]
@@ -125,7 +125,7 @@ def test_a_thousand_mixed_questions_give_columns_that_verl_can_log(
 def test_the_exported_script_of_questions_gives_only_settings_that_verl_has(tmp_path: Path) -> None:
     export(TARGET, "questions", mixed_questions()[:1], tmp_path, model="m", max_tokens=512)
     config = settings(tmp_path, "ppo_trainer")
-    assert config.reward.custom_reward_function.path == "reward.py"
+    assert config.reward.custom_reward_function.path == str(tmp_path / "reward.py")
     assert config.actor_rollout_ref.rollout.n == 8
     assert config.algorithm.adv_estimator == "grpo"
 
