@@ -8,9 +8,10 @@ import msgspec
 import pyarrow as pa
 import pytest
 from tests.formats.reading import line_of, read_lines
+from tests.formats.test_fixtures import fixture, one_line
 
 from tamis.errors import InputError
-from tamis.formats import encode
+from tamis.formats import FORMATS, encode
 from tamis.formats.columns import RowColumns
 from tamis.records import Message, Question, Reference, RewardSpec
 
@@ -102,6 +103,39 @@ def test_open_instruct_names_the_verifier_of_the_reward() -> None:
     assert (row["dataset"], row["ground_truth"]) == ("code", '["assert f(1) == 2"]')
     before, after = through(code, "open_instruct_rlvr")
     assert (after["reward"], after["reference"]) == (before["reward"], before["reference"])
+
+
+def test_a_question_of_any_format_is_written_in_any_other_or_refused_with_a_reason() -> None:
+    forms = [form for form in FORMATS.values() if form.kind == "questions"]
+    n_same = n_refused = 0
+    for form in forms:
+        for raw in fixture(form.name).rows:
+            rows = read_lines([one_line(raw)], form.name).rows
+            [before] = rows.to_pylist()
+            for target in forms:
+                if target.write is None:
+                    continue
+                try:
+                    read = read_lines(encode(rows, target.name), target.name)
+                except InputError as error:
+                    assert ": " in str(error)
+                    n_refused += 1
+                    continue
+                assert read.unreadable.to_pylist() == []
+                [after] = read.rows.to_pylist()
+                contents = [[m["content"] for m in row["prompt"]] for row in (before, after)]
+                assert contents[0] == contents[1]
+                if before["reward"] is not None:
+                    assert after["reward"] == before["reward"]
+                if before["reference"] is not None:
+                    held = {k: v for k, v in before["reference"].items() if v is not None}
+                    if target.name in ("gsm8k", "question_text"):
+                        held.pop("solution", None)  # gets its `#### answer`
+                    assert held.items() <= after["reference"].items()
+                else:
+                    assert after["reference"] is None
+                n_same += 1
+    assert n_same > n_refused / 4
 
 
 CHECK = Reference(tests='{"style":"check","entry_point":"f","code":"x"}')

@@ -99,7 +99,7 @@ def test_each_model_of_a_row_is_a_rollout(real_data: Path, tmp_path: Path) -> No
 
 @pytest.mark.parametrize(
     ("file", "format_name", "n_rows"),
-    [("humaneval_paraphrases.jsonl", "text", 80)],
+    [("seed_tasks.jsonl", "self_instruct_seeds", 175), ("humaneval_paraphrases.jsonl", "text", 80)],
 )
 def test_files_that_are_only_read_are_read_whole(
     real_data: Path, tmp_path: Path, file: str, format_name: str, n_rows: int

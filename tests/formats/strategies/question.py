@@ -72,6 +72,15 @@ _truths = (
 _named = st.sampled_from(["gsm8k", "MATH", "ifeval", "code", "code_stdio", "general-x", "other"])
 _rlvr_more = {"ground_truth": _truths, "dataset": _named | st.lists(_named | texts, max_size=2)}
 
+_rlvr_own = st.tuples(_own(texts), messages).map(
+    lambda parts: {
+        "messages": parts[1],
+        "ground_truth": parts[0][0],
+        "dataset": "other",
+        "tamis": parts[0][1],
+    }
+)
+
 _items = st.lists(
     optional({"role": st.sampled_from(["user", "developer", "assistant"]), "content": maybe}, {})
     | optional(
@@ -181,7 +190,8 @@ ROWS = {
     ),
     "verl_rl": _verl_plain | _verl_own,
     "open_instruct_rlvr": optional({"messages": messages, **_rlvr_more}, {"tools": raws})
-    | optional({"prompt": _prompts, **_rlvr_more}, {"env_config": raws}),
+    | optional({"prompt": _prompts, **_rlvr_more}, {"env_config": raws})
+    | _rlvr_own,
     "verifiers": optional(
         {"prompt": _prompts, "info": raws | _objects | texts},
         {"answer": _answers, "task": maybe, "tools": tools, "question": raws},

@@ -18,6 +18,7 @@ from tamis.formats.base import Format, Row
 from tamis.formats.plain import no_tools, take_text, turn
 from tamis.formats.question.fields import (
     implied_reward,
+    not_read_as,
     one_text,
     reference_fields,
     take_texts,
@@ -57,6 +58,7 @@ def write_humaneval(row: Row) -> dict[str, Any]:
     rest, _ = exact.split_rest(row["meta"])
     reference = _reference(row, "solution", "tests")
     members = tests_members(reference["tests"], "check", "entry_point", "code")
+    not_read_as(row, "humaneval", "canonical_solution")
     written = {"prompt": one_text(row)}
     for key, member in (("entry_point", "entry_point"), ("test", "code")):
         written[key] = exact.text(members.get(member, Raw(b"null")), f"reference.tests.{member}")
@@ -92,6 +94,7 @@ def write_mbpp(row: Row) -> dict[str, Any]:
     """The members of an MBPP row; tests must be in the style `asserts`."""
     rest, marker = exact.split_rest(row["meta"])
     reference = _reference(row, "solution", "tests")
+    not_read_as(row, "mbpp", "code", "test_setup_code", "test_imports")
     written: dict[str, Any] = {"text" if "asked" in marker else "prompt": one_text(row)}
     members = tests_members(reference["tests"], "asserts", "asserts", "setup", "imports")
     written["test_list"] = members.get("asserts", Raw(b"[]"))

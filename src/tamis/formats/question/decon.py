@@ -16,7 +16,13 @@ from tamis.errors import InputError
 from tamis.formats import exact
 from tamis.formats.base import Format, Row
 from tamis.formats.plain import no_tools, take_text, turn
-from tamis.formats.question.fields import no_reward, one_text, reference_fields, with_rest
+from tamis.formats.question.fields import (
+    no_reward,
+    not_read_as,
+    one_text,
+    reference_fields,
+    with_rest,
+)
 from tamis.records import Question, Reference
 
 _NEEDED = ("eval_key", "eval_instance_index")
@@ -41,6 +47,7 @@ def write(row: Row) -> dict[str, Any]:
     """The members of a decon row, which needs an `eval_key` and an `eval_instance_index` in meta."""
     no_tools(row)
     no_reward(row)
+    not_read_as(row, FORMAT.name, "answer", "is_correct")
     rest, _ = exact.split_rest(row["meta"])
     for key in _NEEDED:
         if key not in rest:

@@ -102,6 +102,19 @@ def with_rest(written: dict[str, Any], rest: dict[str, Raw]) -> dict[str, Any]:
     return {**written, **rest}
 
 
+def not_read_as(row: Row, form: str, *keys: str) -> None:
+    """InputError when a row of another format has keys of its own that this one would read as its own.
+
+    A wrong answer kept under `answer` must not come back as the right one.
+    """
+    rest, _ = exact.split_rest(row["meta"])
+    for key in keys:
+        if key in rest and row.get("format") != form:
+            raise InputError(
+                f"meta.{key}: this format reads this key as its own; rename or drop it"
+            )
+
+
 def texts(raw: Raw, path: str) -> list[str]:
     """A list of texts."""
     return [

@@ -19,6 +19,7 @@ from tamis.formats.plain import no_tools, take_text, turn
 from tamis.formats.question.fields import (
     implied_reward,
     needed,
+    not_read_as,
     one_text,
     put_answer,
     reference_fields,
@@ -106,6 +107,7 @@ def last_boxed(solution: str) -> str | None:
 def write_answered(row: Row) -> dict[str, Any]:
     """The members of a row: `problem`, the answer, and the solution where there is one."""
     rest, marker = exact.split_rest(row["meta"])
+    not_read_as(row, "math500", _ANSWER, _EXPECTED, "solution")
     written, reference = _problem(row)
     needed(reference["answer"], "answer")
     key = _EXPECTED if "answer_key" in marker else _ANSWER

@@ -16,7 +16,13 @@ from tamis.formats import exact
 from tamis.formats.base import Format, Row
 from tamis.formats.openai_messages import is_json
 from tamis.formats.plain import bare_text, no_tools
-from tamis.formats.question.fields import implied_reward, reference_fields, texts, with_rest
+from tamis.formats.question.fields import (
+    implied_reward,
+    not_read_as,
+    reference_fields,
+    texts,
+    with_rest,
+)
 from tamis.records import Message, Question, Reference, RewardSpec
 
 _REWARD = "judge"
@@ -49,6 +55,7 @@ def write(row: Row) -> dict[str, Any]:
     """The members of an MT-bench row: user messages only, and a rubric of nothing but references."""
     no_tools(row)
     implied_reward(row, _REWARD)
+    not_read_as(row, FORMAT.name, "reference")
     rest, _ = exact.split_rest(row["meta"])
     turns = [bare_text(message, "user", f"prompt[{n}]") for n, message in enumerate(row["prompt"])]
     written: dict[str, Any] = {"turns": turns}

@@ -17,7 +17,13 @@ from tamis.errors import RowError
 from tamis.formats import exact
 from tamis.formats.base import Format, Row
 from tamis.formats.plain import roles_are, turn
-from tamis.formats.question.fields import put_answer, take_answer, tests_text, with_rest
+from tamis.formats.question.fields import (
+    not_read_as,
+    put_answer,
+    take_answer,
+    tests_text,
+    with_rest,
+)
 from tamis.formats.question.own_keys import Grading, agree, put_own, take_own
 from tamis.formats.question.responses import parse_items, write_items
 from tamis.formats.tools import AS_LIST, FLAT, put_tools, take_tools
@@ -25,6 +31,7 @@ from tamis.records import Message, Question, Reference, RewardSpec
 
 PARAMETERS = "responses_create_params"
 _ANSWER = "expected_answer"
+_READ = (_ANSWER, "instruction_id_list", "kwargs", "verifier_metadata")
 
 
 def matches(row: Mapping[str, Any]) -> bool:
@@ -99,6 +106,7 @@ def _object(members: Mapping[str, Raw], key: str) -> dict[str, Raw]:
 def write(row: Row) -> dict[str, Any]:
     """The members of a NeMo-Gym row; what it has no place for stands in `tamis`."""
     rest, marker = exact.split_rest(row["meta"])
+    not_read_as(row, FORMAT.name, *_READ)
     parameters: dict[str, Any] = {}
     if PARAMETERS in rest:
         parameters = dict(exact.members(rest.pop(PARAMETERS), f"meta.{PARAMETERS}"))

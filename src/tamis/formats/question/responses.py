@@ -14,17 +14,12 @@ from msgspec import Raw
 
 from tamis.errors import InputError, RowError
 from tamis.formats import exact
-from tamis.formats.openai_messages import (
-    is_json,
-    joined_parts,
-    parse_message,
-    write_message,
-)
+from tamis.formats.openai_messages import joined_parts, parse_message, write_message
 from tamis.formats.plain import take_text
 from tamis.records import Message, ToolCall
 
 _CALL, _RESULT, _REASONING = "function_call", "function_call_output", "reasoning"
-_PART_TYPES = (b'"input_text"', b'"output_text"', b'"text"')
+_TEXT_TYPES = (b'"input_text"', b'"output_text"')
 
 
 def parse_items(raw: Raw, path: str) -> list[Message]:
@@ -45,23 +40,38 @@ def _parse_item(raw: Raw, path: str) -> Message:
     if kind not in ("", "message"):
         raise RowError(f"{path}.type: expected message, {_CALL} or {_RESULT}, got `{kind}`")
     message = parse_message(raw, path)
-    if message.parts is None:
-        return message
-    return msgspec.structs.replace(message, content=parts_text(Raw(message.parts.encode()), path))
+    return message if message.parts is None else _with_chat_parts(message, path)
+
+
+def _with_chat_parts(message: Message, path: str) -> Message:
+    """The content list as chat messages have it, a text where it is nothing but text."""
+    raw = Raw((message.parts or "").encode())
+    parts = [_chat_part(part, f"{path}.content[{n}]") for n, part in enumerate(_parts(raw, path))]
+    written = msgspec.json.encode(parts)
+    rest, marker = exact.split_rest(message.extra)
+    is_text = all(set(part) == {"type", "text"} for part in parts) and parts
+    return msgspec.structs.replace(
+        message,
+        content=joined_parts(Raw(written), f"{path}.content"),
+        parts=None if is_text else written.decode(),
+        extra=exact.rest_text(rest, {**marker, "content": raw}, path),
+    )
+
+
+def _parts(raw: Raw, path: str) -> list[Raw]:
+    return exact.elements(raw, f"{path}.content")
+
+
+def _chat_part(raw: Raw, path: str) -> dict[str, Raw]:
+    part = exact.members(raw, path)
+    if bytes(part.get("type", b"")) in _TEXT_TYPES and "text" in part:
+        exact.text(part["text"], f"{path}.text")
+        part["type"] = Raw(b'"text"')
+    return part
 
 
 def _kind(item: dict[str, Raw], path: str) -> str:
     return exact.text(item["type"], f"{path}.type") if "type" in item else ""
-
-
-def parts_text(raw: Raw, path: str) -> str | None:
-    """The text of a content list: its text parts one after another, None without any."""
-    found = []
-    for place, part in enumerate(exact.elements(raw, path)):
-        members = exact.members(part, f"{path}.content[{place}]")
-        if bytes(members.get("type", b"")) in _PART_TYPES and "text" in members:
-            found.append(exact.text(members["text"], f"{path}.content[{place}].text"))
-    return "".join(found) if found else None
 
 
 def _parse_call(item: dict[str, Raw], path: str) -> Message:
@@ -128,8 +138,8 @@ def _add(messages: list[Message], item: Message) -> None:
 def write_items(messages: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     """The items of these messages; a message with text and calls becomes several.
 
-    Raises: InputError for reasoning, which only an API can put into `input`, for a result without the
-    id of its call, and for a content list whose text was edited.
+    Raises: InputError for reasoning, which only an API can put into `input`, and for a call or a result
+    without an id.
     """
     items: list[dict[str, Any]] = []
     for place, message in enumerate(messages):
@@ -165,11 +175,21 @@ def _call_item(call: dict[str, Any], path: str) -> dict[str, Any]:
 
 
 def _message_item(message: dict[str, Any], path: str) -> dict[str, Any]:
-    content = message["content"]
-    if message["parts"] is not None and is_json(message["parts"]):
-        raw = Raw(message["parts"].encode())
-        if parts_text(raw, path) != content:
-            raise InputError(f"{path}.content: its text stands in `parts`; edit those too")
-        # what the writer of chat messages takes for the same text
-        content = joined_parts(raw, path)
-    return write_message({**message, "content": content, "tool_calls": None})
+    _, marker = exact.split_rest(message["extra"])
+    item = write_message({**message, "tool_calls": None})
+    if "content" in marker and _is_same(marker["content"], message, path):
+        item["content"] = marker["content"]
+    elif isinstance(item.get("content"), list | Raw):
+        kind = "output_text" if message["role"] == "assistant" else "input_text"
+        parts = msgspec.json.decode(msgspec.json.encode(item["content"]), type=list[dict[str, Raw]])
+        item["content"] = [
+            {**part, "type": kind} if bytes(part.get("type", b"")) == b'"text"' else part
+            for part in parts
+        ]
+    return item
+
+
+def _is_same(raw: Raw, message: dict[str, Any], path: str) -> bool:
+    """Whether the author's content list still says what the message says."""
+    before = _with_chat_parts(Message(role="user", parts=exact.json_text(raw)), path)
+    return (before.content, before.parts) == (message["content"], message["parts"])

@@ -17,7 +17,12 @@ from tamis.formats import exact
 from tamis.formats.base import Format, Row
 from tamis.formats.openai_messages import write_messages
 from tamis.formats.plain import roles_are, take_text, turn
-from tamis.formats.question.fields import REFERENCE_FIELDS, take_messages, with_rest
+from tamis.formats.question.fields import (
+    REFERENCE_FIELDS,
+    not_read_as,
+    take_messages,
+    with_rest,
+)
 from tamis.formats.question.own_keys import Grading, agree, put_columns, take_columns
 from tamis.formats.tools import AS_LIST, WRAPPED, put_tools, take_tools
 from tamis.records import Message, Question, Reference
@@ -71,6 +76,7 @@ def _plain(answer: str | None, solution: str | None) -> Grading:
 def write(row: Row) -> dict[str, Any]:
     """The members of a TRL row; the reward and the reference stand in columns of ours."""
     rest, marker = exact.split_rest(row["meta"])
+    not_read_as(row, FORMAT.name, "tools", *_ANSWERS)
     written: dict[str, Any] = {}
     if "prompt" not in marker and roles_are(row["prompt"], "user"):
         written["prompt"] = row["prompt"][0]["content"]

@@ -16,7 +16,13 @@ from tamis.formats import exact
 from tamis.formats.base import Format, Row
 from tamis.formats.openai_messages import write_messages
 from tamis.formats.plain import roles_are, take_text, turn
-from tamis.formats.question.fields import put_answer, take_answer, take_messages, with_rest
+from tamis.formats.question.fields import (
+    not_read_as,
+    put_answer,
+    take_answer,
+    take_messages,
+    with_rest,
+)
 from tamis.formats.question.own_keys import Grading, agree, put_held, put_own, take_own
 from tamis.formats.tools import AS_LIST, WRAPPED, put_tools, take_tools
 from tamis.records import Message, Question, Reference
@@ -59,6 +65,7 @@ def _plain(answer: str | None) -> Grading:
 def write(row: Row) -> dict[str, Any]:
     """The members of a row for `verifiers`; what it has no place for stands in `info.tamis`."""
     rest, marker = exact.split_rest(row["meta"])
+    not_read_as(row, FORMAT.name, "tools", "answer")
     prompt = row["prompt"]
     key = bytes(marker.get("text_key", b""))
     written: dict[str, Any] = {}

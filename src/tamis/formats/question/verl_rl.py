@@ -16,7 +16,13 @@ from tamis.errors import InputError, RowError
 from tamis.formats import exact
 from tamis.formats.base import Format, Row
 from tamis.formats.openai_messages import write_messages
-from tamis.formats.question.fields import put_answer, take_answer, take_messages, with_rest
+from tamis.formats.question.fields import (
+    not_read_as,
+    put_answer,
+    take_answer,
+    take_messages,
+    with_rest,
+)
 from tamis.formats.question.own_keys import Grading, agree, put_held, put_own, take_own
 from tamis.formats.tools import AS_LIST, WRAPPED, put_tools, take_tools
 from tamis.records import Question, Reference
@@ -80,6 +86,7 @@ def _take_truth(rest: dict[str, Raw], marker: dict[str, object]) -> str | None:
 def write(row: Row) -> dict[str, Any]:
     """The members of a verl row; what verl has no place for stands in `extra_info.tamis`."""
     rest, marker = exact.split_rest(row["meta"])
+    not_read_as(row, FORMAT.name, "tools")
     written: dict[str, Any] = {"prompt": write_messages(row["prompt"])}
     put_tools(written, row["tools"], marker, AS_LIST)
     answer = None if row["reference"] is None else row["reference"]["answer"]
