@@ -5,8 +5,8 @@ for SFT, its `prepare_preference_datasets` for DPO and GRPO. The order of the ro
 settings changed are those that a machine without a GPU needs. Read in axolotl 0.19.0.
 """
 
-# mypy: disable-error-code="import-not-found"
-# (the trainer lives in another environment)
+# mypy: disable-error-code="import-not-found, no-redef"
+# (the trainer lives in another environment; a script finds its neighbour without a package)
 from __future__ import annotations
 
 import json
@@ -15,7 +15,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import verdicts
+if __package__:
+    from . import verdicts
+else:
+    import verdicts
 
 if __name__ == "__main__":
     # A script's own folder comes first on the path, and this file is named like the trainer.
@@ -52,7 +55,7 @@ def load(folder: Path, kind: str, tokenizer: Path) -> list[verdicts.Counts]:
     sys.path.insert(0, str(folder))
     config = load_cfg(
         str(folder / "config.yaml"),
-        base_model=str(model),
+        base_model=MODEL,
         bf16=False,
         fp16=False,
         dataset_num_proc=1,

@@ -5,8 +5,8 @@ Its `get_train_args` on the folder's `train.yaml` (so the config is validated to
 is an empty module here: its wheels want the libraries of a GPU. Read in LLaMA-Factory 0.9.5.
 """
 
-# mypy: disable-error-code="import-not-found"
-# (the trainer lives in another environment)
+# mypy: disable-error-code="import-not-found, no-redef"
+# (the trainer lives in another environment; a script finds its neighbour without a package)
 from __future__ import annotations
 
 import importlib.machinery
@@ -18,7 +18,10 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-import verdicts
+if __package__:
+    from . import verdicts
+else:
+    import verdicts
 
 if __name__ == "__main__":
     # A script's own folder comes first on the path, and this file is named like the trainer.

@@ -5,8 +5,8 @@ leaving out a row that fails (they run with `strict=False`). The template is `qw
 template `hermes` on the given tokenizer: ms-swift chooses both by the model. Read in ms-swift 4.6.0.
 """
 
-# mypy: disable-error-code="import-not-found"
-# (the trainer lives in another environment)
+# mypy: disable-error-code="import-not-found, no-redef"
+# (the trainer lives in another environment; a script finds its neighbour without a package)
 from __future__ import annotations
 
 import json
@@ -15,7 +15,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import verdicts
+if __package__:
+    from . import verdicts
+else:
+    import verdicts
 
 if __name__ == "__main__":
     # A script's own folder comes first on the path, and this file is named like the target.

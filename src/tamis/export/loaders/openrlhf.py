@@ -5,8 +5,8 @@ the flags of `train.sh`. Only its dataset modules are read, so neither deepspeed
 flash-attn need be there. Read in OpenRLHF 0.11.2.
 """
 
-# mypy: disable-error-code="import-not-found"
-# (the trainer lives in another environment)
+# mypy: disable-error-code="import-not-found, no-redef"
+# (the trainer lives in another environment; a script finds its neighbour without a package)
 from __future__ import annotations
 
 import sys
@@ -14,7 +14,10 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-import verdicts
+if __package__:
+    from . import verdicts
+else:
+    import verdicts
 
 if __name__ == "__main__":
     # A script's own folder comes first on the path, and this file is named like the trainer.

@@ -170,8 +170,9 @@ def attempt(loads: Loads, rows: Sequence[Row]) -> tuple[list[Counts] | None, str
     """What one load keeps of these rows, or None and what it raised."""
     with tempfile.TemporaryDirectory(dir=loads.scratch) as copied:
         folder = Path(copied)
-        shutil.copytree(loads.folder, folder, dirs_exist_ok=True)
-        write_rows(folder / loads.trainer.file, rows)
+        rows_themselves = shutil.ignore_patterns(Path(loads.trainer.file).name)
+        shutil.copytree(loads.folder, folder, dirs_exist_ok=True, ignore=rows_themselves)
+        write_rows(loads.folder, folder, loads.trainer.file, rows)
         reading, writing = os.pipe()
         child = os.fork()
         if child == 0:
@@ -212,7 +213,7 @@ def read_rows(path: Path) -> list[Row]:
     """The rows of a .jsonl file, or of a .parquet file with its JSON columns as values."""
     if path.suffix == ".jsonl":
         return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
-    import pyarrow.parquet as parquet
+    from pyarrow import parquet
 
     table = parquet.read_table(path)
     columns = {
@@ -228,15 +229,16 @@ def _value(text: str | None) -> Any:
     return None if text is None else json.loads(text)
 
 
-def write_rows(path: Path, rows: Sequence[Row]) -> None:
-    """The rows in place of those of the file; a Parquet file keeps its columns, a missing one is null."""
+def write_rows(source: Path, folder: Path, file: str, rows: Sequence[Row]) -> None:
+    """Some rows as the file of `source` holds them; Parquet has its columns, a missing one is null."""
+    path = folder / file
     if path.suffix == ".jsonl":
         path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
         return
     import pyarrow as arrow
-    import pyarrow.parquet as parquet
+    from pyarrow import parquet
 
-    schema = parquet.read_schema(path)
+    schema = parquet.read_schema(source / file)
     arrays = []
     for field in schema:
         values = [row.get(field.name) for row in rows]

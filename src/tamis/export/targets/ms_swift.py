@@ -19,8 +19,8 @@ from tamis.export.replays.ms_swift import replay
 from tamis.export.targets.base import Handover, Shape, Target
 from tamis.export.targets.hf_messages import as_json_text
 from tamis.export.targets.plain_turns import (
-    grading_columns,
     call_text,
+    grading_columns,
     prompt_messages,
     sides,
     tools_text,
@@ -94,7 +94,7 @@ def ms_swift_files(handover: Handover) -> dict[str, str]:
 
 
 TARGET = Target(
-    name="ms_swift",
+    name="ms-swift",
     about="ms-swift: swift sft, and swift rlhf with dpo or grpo",
     shapes={
         "conversations": Shape(format="openai", file=FILE, adapt=conversation_row),

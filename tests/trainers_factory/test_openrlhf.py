@@ -1,0 +1,29 @@
+"""What OpenRLHF really does with exported folders, and that the recordings of it are still true."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+KINDS = ("conversations", "preferences", "questions")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_good_folder_loads_whole_with_tools_reasoning_and_arguments_that_clash(
+    load: Callable[..., dict[str, Any]], kind: str
+) -> None:
+    rows = load("openrlhf", kind)["rows"]
+    assert len(rows) > 1
+    assert {row["verdict"] for row in rows} == {"accepted"}
+    assert all(row["n_tokens"] > 0 for row in rows)
+    assert kind == "questions" or all(row["n_trained"] > 0 for row in rows)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_recording_is_what_the_trainer_does(
+    recorded: Callable[[str, str], tuple[Any, Any]], kind: str
+) -> None:
+    told, now = recorded("openrlhf", kind)
+    assert now == told
