@@ -24,6 +24,7 @@ MIXED = {
     "deep/e.ndjson.zst": "gsm8k",
     "f.json.gz": "trl_preference",
 }
+KINDS = ("conversations", "questions", "preferences")
 FIVE = [talk(f"Question {i}?", f"Answer {i}.", id=f"k{i}") for i in range(5)]
 CONTAINERS = [
     *("a.jsonl", "b.ndjson", "c.json", "d.parquet"),
@@ -90,48 +91,127 @@ def test_limit_takes_the_first_rows_of_each_container(tmp_path: Path) -> None:
         assert result.counts["read"] == 2 * len(CONTAINERS)
 
 
-def test_a_folder_of_several_kinds_is_refused_and_leaves_nothing(
-    mixed: Path, tmp_path: Path
-) -> None:
+def test_a_folder_of_several_kinds_becomes_a_data_set_of_each(mixed: Path, tmp_path: Path) -> None:
+    result = tamis.import_([str(mixed)], common=quiet(tmp_path / "data"))
+    assert names_in(tmp_path / "data") == ["conversations", "preferences", "questions", "staged"]
+    table = [line.split() for line in result.lines[: result.lines.index("")]]
+    assert table[0] == ["file", "became", "format", "rows", "unreadable"]
+    assert ["f.json.gz", "preferences", "trl_preference", "2", "-"] in table
+    assert ["deep/e.ndjson.zst", "questions", "gsm8k", "2", "-"] in table
+    each = [tamis.open_dataset(tmp_path / "data" / kind).n_rows for kind in KINDS]
+    assert result.counts["read"] == sum(each) == len(table) - 1
+    again = tamis.import_([str(mixed)], common=quiet(tmp_path / "data"))
+    assert again.already_finished
+    assert again.counts == result.counts
+
+
+def test_a_folder_of_data_sets_is_no_input_but_each_of_them_is(mixed: Path, tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    tamis.import_([str(mixed)], common=quiet(data))
+    with pytest.raises(RecipeError, match="holds the data sets conversations, preferences"):
+        tamis.check([str(data)], common=quiet(tmp_path / "check"))
+    checked = tamis.check([str(data / "conversations")], common=quiet(tmp_path / "check"))
+    assert checked.counts["read"] == tamis.open_dataset(data / "conversations").n_rows
+
+
+def test_another_verb_asks_for_a_kind_and_leaves_nothing(mixed: Path, tmp_path: Path) -> None:
     with pytest.raises(RecipeError) as caught:
-        tamis.import_([str(mixed)], common=quiet(tmp_path / "data"))
+        tamis.dedup([str(mixed)], common=quiet(tmp_path / "unique"))
     refusal = str(caught.value)
     assert caught.value.exit_code == 2
     assert "\n" not in refusal
     for words in ("several kinds", "questions: deep/e.ndjson.zst", "preferences: f.json.gz"):
         assert words in refusal
-    assert refusal.endswith("with tamis import --to KIND")
+    assert refusal.endswith("make a data set of each first, with tamis import")
+
+
+def test_a_mixed_file_is_split_by_the_kinds_of_its_rows(tmp_path: Path) -> None:
+    names = [name for name in FORMATS for _ in range(2)]
+    write_rows(tmp_path / "mixed.jsonl", [FORMATS[name] for name in names])
+    result = tamis.import_([str(tmp_path / "mixed.jsonl")], common=quiet(tmp_path / "data"))
+    assert result.counts["unreadable"] == 0
+    assert result.counts["read"] == len(names)
+    for kind in KINDS:
+        rows = list(rows_in(tmp_path / "data" / kind))
+        wanted = [(i + 1, name) for i, name in enumerate(names) if KIND_OF[name] == kind]
+        assert [(row["line"], row["format"]) for row in rows] == wanted
+
+
+def test_a_stray_row_is_read_by_its_own_format_or_listed(tmp_path: Path) -> None:
+    rows = [talk("a", "b") for _ in range(400)]
+    rows[100] = FORMATS["sharegpt"]
+    rows[110] = FORMATS["trl_preference"]
+    rows[120] = {"what": "is this"}
+    write_rows(tmp_path / "rows.jsonl", rows)
+    result = tamis.import_([str(tmp_path / "rows.jsonl")], common=quiet(tmp_path / "data"))
+    assert (result.counts["parsed"], result.counts["unreadable"]) == (398, 2)
+    formats = {row["line"]: row["format"] for row in rows_in(tmp_path / "data")}
+    assert formats[101] == "sharegpt"
+    assert formats[102] == "openai"
+    unreadable = table(result.run, "ledger/unreadable")
+    assert [(one["line"], one["reason"]) for one in unreadable] == [
+        (
+            111,
+            "$.messages: expected a list, got nothing (the key is missing); "
+            "the row looks like trl_preference (preferences)",
+        ),
+        (121, "$.messages: expected a list, got nothing (the key is missing)"),
+    ]
+
+
+def test_answers_in_another_file_are_joined_by_id(tmp_path: Path) -> None:
+    asked = [
+        {"id": f"q{i}", "question": [[{"role": "user", "content": "?"}]], "function": []}
+        for i in (1, 2)
+    ]
+    answers = [{"id": "q2", "ground_truth": [{"f": {"a": [1.0]}}]}]
+    write_rows(tmp_path / "raw" / "b.json", asked)
+    write_rows(tmp_path / "raw" / "b_answers.json", answers)
+    result = tamis.import_([str(tmp_path / "raw")], common=quiet(tmp_path / "data"))
+    assert result.counts["read"] == 2
+    references = [row["reference"] for row in rows_in(tmp_path / "data")]
+    assert references[0] is None or references[0]["answer"] is None
+    assert references[1]["answer"] == '[{"f": {"a": [1.0]}}]'
+
+
+def test_answers_alone_are_refused_and_their_sibling_is_named(tmp_path: Path) -> None:
+    write_rows(tmp_path / "b_answers.json", [{"id": "q1", "ground_truth": [{"f": {"a": [1]}}]}])
+    with pytest.raises(
+        InputError, match=r"give the file they belong to as well, like b\.json"
+    ) as told:
+        tamis.import_([str(tmp_path / "b_answers.json")], common=quiet(tmp_path / "data"))
+    assert told.value.exit_code == 3
+
+
+def test_a_dry_run_shows_every_kind(mixed: Path, tmp_path: Path) -> None:
+    common = quiet(tmp_path / "data", dry_run=True)
+    result = tamis.import_([str(mixed)], common=common)
+    told = "\n".join(result.lines)
+    for words in ("as conversations", "as questions", "as preferences", "becomes:"):
+        assert words in told
     assert names_in(tmp_path) == ["mixed"]
-
-
-UNSUPPORTED = {
-    "KTO": {"prompt": "p", "completion": "c", "label": True},
-    "OpenOrca": {"system_prompt": "s", "question": "q", "response": "r"},
-    "hh-rlhf transcripts": {"chosen": "\n\nHuman: a", "rejected": "\n\nHuman: b"},
-    "MATH-500": {"problem": "p", "solution": "s", "level": 1, "answer": "7"},
-    "plain text": {"text": "Once upon a time."},
-}
 
 
 def test_a_format_known_by_sight_is_refused_by_its_name_and_all_files_at_once(
     tmp_path: Path,
 ) -> None:
     write_rows(tmp_path / "raw/fine.jsonl", FIVE)
-    for place, row in enumerate(UNSUPPORTED.values()):
-        write_rows(tmp_path / f"raw/{place}.jsonl", [row])
+    for name in "ab":
+        oasst = {"message_id": name, "parent_id": None, "text": "Hi.", "role": "prompter"}
+        write_rows(tmp_path / f"raw/{name}.jsonl", [oasst])
     with pytest.raises(InputError) as caught:
         tamis.import_([str(tmp_path / "raw")], common=quiet(tmp_path / "data"))
     lines = str(caught.value).splitlines()
     assert caught.value.exit_code == 3
-    assert len(lines) == len(UNSUPPORTED)
-    for place, name in enumerate(UNSUPPORTED):
-        assert f"{place}.jsonl: looks like {name}, which is not supported yet" in lines[place]
+    assert len(lines) == 2
+    for name, line in zip("ab", lines, strict=True):
+        assert line.startswith(f"{name}.jsonl: looks like oasst messages")
     assert names_in(tmp_path) == ["raw"]
 
 
 def test_rows_of_no_known_shape_are_refused_with_their_keys(tmp_path: Path) -> None:
     source = write_rows(tmp_path / "raw.jsonl", [{"colour": "blue", "size": 4}])
-    with pytest.raises(InputError, match=r"got rows with keys colour, size; .* use --as FORMAT"):
+    with pytest.raises(InputError, match=r"got rows with keys colour, size; .* --as FORMAT reads"):
         tamis.import_([str(source)], common=quiet(tmp_path / "data"))
 
 

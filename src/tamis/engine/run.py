@@ -142,7 +142,8 @@ def claimed(folder: Path) -> Iterator[None]:
             yield
     except SeveralKindsError:
         # the folder becomes that of a data set for each kind, which read the copies made so far
-        (folder / NOTE).unlink(missing_ok=True)
+        for ours in (NOTE, LOCK):
+            (folder / ours).unlink(missing_ok=True)
         raise
     except TamisError:
         if is_new and not (folder / "passes").exists() and not is_run_folder(folder):

@@ -183,8 +183,9 @@ def _refused(target: Target, refusals: Refusals, n_written: int) -> str:
     n_rows = len(refusals) + n_written
     reasons = "; ".join(f"{n:,} × {why}" for why, n in refusals.reasons.most_common(4))
     return (
-        f"{target.name} cannot hold {len(refusals):,} of {n_rows:,} rows: {reasons}; the first: "
-        f"{refusals.first[0]}; leave them out, or --flatten {'|'.join(WAYS)}"
+        f"{target.name} cannot hold {len(refusals):,} of {n_rows:,} rows: {reasons}. The first: "
+        f"{refusals.first[0]}. Leave such rows out (tamis select, --where), or see whether --flatten "
+        f"{'|'.join(WAYS)} makes them fit"
     )
 
 

@@ -9,16 +9,16 @@ import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, BinaryIO, cast
+from typing import BinaryIO, cast
 
 import msgspec
 import pyarrow as pa
-import pyarrow.parquet as pq
 import zstandard
 
 from tamis.errors import InputError, StoreError
 from tamis.formats.columns import LISTS
 from tamis.formats.fit import fitted
+from tamis.formats.parquet import write_parquet
 from tamis.formats.registry import get_format, writable
 from tamis.schema import ROWS
 
@@ -76,7 +76,7 @@ def write_file(target: Path, lines: Iterable[bytes]) -> int:
     suffix = Path(plain).suffix
     with replacing(target) as stream:
         if suffix == ".parquet" and plain == target.name:
-            return _write_parquet(stream, lines)
+            return write_parquet(stream, lines)
         if suffix not in writers:
             raise InputError(
                 f"{target}: expected .jsonl, .json or .parquet (and .gz, .zst), got {suffix}"
@@ -147,18 +147,3 @@ def _write_array(stream: BinaryIO, lines: Iterable[bytes]) -> int:
         n_rows += 1
     stream.write(b"\n]\n" if n_rows else b"[]\n")
     return n_rows
-
-
-def _write_parquet(stream: BinaryIO, lines: Iterable[bytes]) -> int:
-    try:
-        rows: list[dict[str, Any]] = [msgspec.json.decode(line) for line in lines]
-        # Arrow takes the keys of the first row for those of all
-        keys = dict.fromkeys(key for row in rows for key in row)
-        table = pa.Table.from_pylist([{key: row.get(key) for key in keys} for row in rows])
-        pq.write_table(table, stream)
-    except (pa.ArrowException, OverflowError, msgspec.DecodeError) as error:
-        raise InputError(
-            f"parquet: rows do not share one type for each key, or hold what it has no type for: {error}; "
-            "write .jsonl"
-        ) from error
-    return len(rows)

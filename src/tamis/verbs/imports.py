@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -55,7 +54,7 @@ def _each_kind(plan: Plan, common: Common, kinds: Sequence[Kind]) -> Result:
     merged = Result(
         command=plan.command,
         output=common.output,
-        counts=dict(sum((Counter(one.counts) for one in results.values()), Counter())),
+        counts=_summed([one.counts for one in results.values()]),
         already_finished=all(one.already_finished for one in results.values()),
     )
     if common.dry_run:
@@ -72,6 +71,11 @@ def _each_kind(plan: Plan, common: Common, kinds: Sequence[Kind]) -> Result:
         "sets": {kind: one.envelope() for kind, one in results.items()},
     }
     return merged
+
+
+def _summed(counts: Sequence[dict[str, int]]) -> dict[str, int]:
+    names = dict.fromkeys(name for one in counts for name in one)
+    return {name: sum(one[name] for one in counts) for name in names}
 
 
 def _merged_body(results: dict[str, Result]) -> dict[str, Any]:

@@ -7,9 +7,11 @@ from tamis.formats.chat import (
     anthropic,
     human_assistant,
     llamafactory_v1,
+    oasst,
     openai,
     pairs,
     prompt_completion,
+    seeds,
     segments,
     sharegpt,
     stepwise,
@@ -25,8 +27,9 @@ TURNS: tuple[Format, ...] = (
     human_assistant.FORMAT,
     segments.FORMAT,
     stepwise.FORMAT,
+    oasst.FORMAT,
 )
 # Pairs of a question and an answer.
-PAIRS: tuple[Format, ...] = (prompt_completion.FORMAT, *pairs.FORMATS)
+PAIRS: tuple[Format, ...] = (seeds.FORMAT, prompt_completion.FORMAT, *pairs.FORMATS)
 # Texts without any structure: asked when nothing else fits.
 TEXTS: tuple[Format, ...] = (text.FORMAT,)

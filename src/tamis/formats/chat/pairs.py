@@ -63,6 +63,9 @@ def _matches(keys: Keys, row: Mapping[str, Any]) -> bool:
 def _parse(keys: Keys, rest: dict[str, Raw]) -> Conversation:
     """One row: a text `below` the question stands after a line end."""
     marker: dict[str, object] = {}
+    for key in keys.needs:
+        if key not in rest:
+            raise RowError(f"$.{key}: expected text, got nothing (the key is missing)")
     asked = _question(keys, take_text(rest, keys.asked), rest, marker)
     answered = Message(role="assistant", content=take_text(rest, keys.answered))
     messages = [*_system(keys, rest), *_history(keys, rest), asked, answered]

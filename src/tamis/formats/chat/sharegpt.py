@@ -57,7 +57,7 @@ def _matches(keys: Keys, row: Mapping[str, Any]) -> bool:
             isinstance(turn, dict) and keys.role in turn and keys.text in turn for turn in turns
         )
         and (bool(turns) or keys is _USUAL)
-        and (keys.words is not SWIFT or any(turn["role"] in _SWIFT_ONLY for turn in turns))
+        and (keys.words is not SWIFT or any(str(turn["role"]) in _SWIFT_ONLY for turn in turns))
         and not any(key in row for key in ("chosen", "rejected"))
     )
 

@@ -1,0 +1,137 @@
+"""Rows (JSON lines) as a Parquet file: one schema for all of them, found before the first is written.
+
+Arrow's own JSON reader does the work, in blocks. It would take texts for times and large whole numbers
+for floats, so times become texts again, and blocks with such numbers are judged value by value.
+"""
+
+from __future__ import annotations
+
+import re
+import tempfile
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, BinaryIO, cast
+
+import msgspec
+import pyarrow as pa
+import pyarrow.json as pj
+import pyarrow.parquet as pq
+
+from tamis.errors import InputError
+
+_BLOCK_BYTES = 16 << 20
+# 2 ** 53 has 16 digits: a float holds fewer digits exactly
+_LONG_NUMBER = re.compile(rb"[:\[,]\s*-?[0-9]{16,}")
+_READ_ERRORS = (pa.ArrowException, OverflowError, msgspec.DecodeError)
+
+
+def write_parquet(stream: BinaryIO, lines: Iterable[bytes]) -> int:
+    """Write rows in row groups of about 16 MiB of JSON; the number of rows written.
+
+    A key that a row lacks is null in it. Raises: InputError where rows do not share one type for each
+    key, or hold what Parquet has no type for.
+    """
+    with tempfile.TemporaryFile() as spool:
+        ends = _spooled(spool, lines)
+        try:
+            schema = _schema(spool, ends)
+            n_rows = 0
+            with pq.ParquetWriter(stream, schema) as writer:
+                for block in _blocks(spool, ends):
+                    table = _read(block, schema)
+                    writer.write_table(table)
+                    n_rows += table.num_rows
+        except _READ_ERRORS as error:
+            told = " ".join(str(error).split())
+            raise InputError(
+                "parquet: rows do not share one type for each key, or hold what it has no type for: "
+                f"{told}; write .jsonl"
+            ) from error
+    return n_rows
+
+
+def _spooled(spool: BinaryIO, lines: Iterable[bytes]) -> list[int]:
+    """Write the lines to a file; gives the places where blocks end."""
+    ends: list[int] = []
+    place = start = 0
+    for line in lines:
+        place += spool.write(line.rstrip(b"\r")) + spool.write(b"\n")
+        if place - start >= _BLOCK_BYTES:
+            ends.append(place)
+            start = place
+    if place > start:
+        ends.append(place)
+    return ends
+
+
+def _blocks(spool: BinaryIO, ends: Iterable[int]) -> Iterator[bytes]:
+    spool.seek(0)
+    start = 0
+    for end in ends:
+        yield spool.read(end - start)
+        start = end
+
+
+def _schema(spool: BinaryIO, ends: Iterable[int]) -> pa.Schema:
+    """The schema of all rows: keys in the order they first come, times as texts."""
+    found = pa.schema([])
+    for block in _blocks(spool, ends):
+        found = pa.unify_schemas([found, _schema_of(block)], promote_options="permissive")
+    if any(_holds(field.type, pa.types.is_floating) for field in found):
+        for block in _blocks(spool, ends):
+            if _LONG_NUMBER.search(block):
+                _by_value(block, found)
+    return found
+
+
+def _schema_of(block: bytes) -> pa.Schema:
+    table = _read(block, None)
+    schema = pa.schema([_without_times(field) for field in table.schema])
+    return schema
+
+
+def _read(block: bytes, schema: pa.Schema | None) -> pa.Table:
+    options = pj.ParseOptions(
+        explicit_schema=schema,
+        unexpected_field_behavior="infer" if schema is None else "error",
+    )
+    reading = pj.ReadOptions(block_size=len(block) + 1)
+    return pj.read_json(pa.BufferReader(block), read_options=reading, parse_options=options)
+
+
+def _by_value(block: bytes, schema: pa.Schema) -> None:
+    """Read the rows through Python's own numbers, which refuses what a float would bend."""
+    for line in block.splitlines():
+        row = msgspec.json.decode(line)
+        for field in schema:
+            _check_numbers(row.get(field.name), field.type)
+
+
+def _check_numbers(value: Any, type_: pa.DataType) -> None:
+    if isinstance(value, list):
+        for one in value:
+            _check_numbers(one, type_.value_type)
+    elif isinstance(value, dict):
+        for field in type_:
+            _check_numbers(value.get(field.name), field.type)
+    elif isinstance(value, int) and pa.types.is_floating(type_) and int(float(value)) != value:
+        raise OverflowError(f"{value} is no exact float")
+
+
+def _holds(type_: pa.DataType, is_it: Callable[[pa.DataType], bool]) -> bool:
+    if pa.types.is_list(type_):
+        return _holds(type_.value_type, is_it)
+    if pa.types.is_struct(type_):
+        return any(_holds(field.type, is_it) for field in type_)
+    return is_it(type_)
+
+
+def _without_times(field: pa.Field) -> pa.Field:
+    return cast(pa.Field, field.with_type(_text_for_time(field.type)))
+
+
+def _text_for_time(type_: pa.DataType) -> pa.DataType:
+    if pa.types.is_list(type_):
+        return pa.list_(_text_for_time(type_.value_type))
+    if pa.types.is_struct(type_):
+        return pa.struct([_without_times(field) for field in type_])
+    return pa.string() if pa.types.is_temporal(type_) else type_

@@ -1,0 +1,265 @@
+"""`export --for TRAINER`: whole folders, nothing lost without a word, and rows refused by name."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import stat
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+import pytest
+from tests.cli.run_tamis import tamis as run_tamis
+
+import tamis
+from tamis.errors import InputError, RecipeError, StoreError
+from tamis.export.handover import read_rows
+from tamis.export.targets import TARGETS, get_target
+from tamis.recipe import Outputs
+
+from .files import FORMATS, names_in, quiet, talk, write_rows
+
+TOKENIZER = Path(__file__).parents[1] / "data" / "chat_tokenizer"
+SOURCES = {
+    "conversations": [talk(f"Question {i}?", f"Answer {i}.", id=f"k{i}", note=i) for i in range(3)],
+    "preferences": [{**FORMATS["trl_preference"], "id": f"p{i}"} for i in range(3)],
+    "questions": [{**FORMATS["gsm8k"], "id": f"g{i}"} for i in range(3)],
+}
+PAIRS = [(name, kind) for name in TARGETS for kind in get_target(name).shapes]
+CALL = {"id": "c1", "type": "function", "function": {"name": "add", "arguments": '{"a": 1.10}'}}
+CALLING = {
+    "id": "call",
+    "messages": [
+        {"role": "user", "content": "Add."},
+        {"role": "assistant", "content": None, "tool_calls": [CALL]},
+        {"role": "tool", "tool_call_id": "c1", "content": "1.1"},
+        {"role": "assistant", "content": "It is 1.1.", "reasoning_content": "Easy."},
+    ],
+    "tools": [{"type": "function", "function": {"name": "add", "parameters": {"type": "object"}}}],
+}
+
+
+def hand_over(rows: list[dict[str, Any]], folder: Path, **said_: Any) -> Any:
+    source = folder.parent / "rows.jsonl"
+    write_rows(source, rows)
+    return tamis.export([str(source)], handover=Outputs(**said_), common=quiet(folder))
+
+
+def lines_of(path: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in path.read_text().splitlines()]
+
+
+def values_in(value: Any) -> list[Any]:
+    """Every value inside a value, those of JSON texts too."""
+    found = [value]
+    if isinstance(value, str) and value.lstrip()[:1] in ("{", "["):
+        with contextlib.suppress(json.JSONDecodeError):
+            found += values_in(json.loads(value))
+    elif isinstance(value, dict | list):
+        for inner in value.values() if isinstance(value, dict) else value:
+            found += values_in(inner)
+    return found
+
+
+def strings_in(value: Any) -> list[str]:
+    return [one for one in values_in(value) if isinstance(one, str)]
+
+
+@pytest.mark.parametrize(("name", "kind"), PAIRS)
+def test_every_trainer_gets_a_whole_folder(name: str, kind: str, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    result = hand_over(SOURCES[kind], out, target=name, tokenizer=str(TOKENIZER))
+    assert result.exit_code == 0
+    handed = result.body["handed"]
+    assert handed["n_rows"] == 3
+    assert handed["verified"]["replayed"]["verdicts"] == {"accepted": 3}
+    shape = get_target(name).shapes[kind]  # type: ignore[index]
+    assert (out / shape.file).is_file()
+    assert [row["row"] for row in lines_of(out / "rows.jsonl")] == [0, 1, 2]
+    card, page = (out / "README.md").read_text(), (out / "VERIFY.md").read_text()
+    assert "3 " + kind in card
+    assert "rows.jsonl | " in card
+    assert "| accepted | 3 |" in page
+    assert "{{" not in card + page
+    more = set(names_in(out)) - {"README.md", "VERIFY.md", "rows.jsonl", shape.file.split("/")[0]}
+    assert more, "a trainer's folder holds its config or script"
+
+
+@pytest.mark.parametrize("kind", sorted(SOURCES))
+def test_a_trainer_that_does_not_train_on_a_kind_is_refused(kind: str, tmp_path: Path) -> None:
+    without = [name for name in TARGETS if kind not in get_target(name).shapes]
+    for name in without:
+        with pytest.raises(InputError, match=f"{name} does not train on {kind}; it takes"):
+            hand_over(SOURCES[kind], tmp_path / "out", target=name)
+        assert "out" not in names_in(tmp_path)
+
+
+def test_the_author_s_own_keys_stand_in_the_list_of_rows(tmp_path: Path) -> None:
+    result = hand_over(SOURCES["conversations"], tmp_path / "out", target="trl")
+    rows = lines_of(tmp_path / "out" / "rows.jsonl")
+    assert rows[1] == {
+        "row": 1,
+        "id": "rows.jsonl:k1",
+        "own_keys": {"meta": {"id": "k1", "note": 1}},
+    }
+    assert result.body["handed"]["own_keys"] == {"meta.id": 3, "meta.note": 3}
+    assert "`meta.note` (3 rows)" in (tmp_path / "out" / "README.md").read_text()
+    columns = pq.read_table(tmp_path / "out" / "train.parquet").column_names
+    assert columns == ["messages", "tools"]
+
+
+def test_rows_a_trainer_cannot_hold_are_refused_and_nothing_is_written(tmp_path: Path) -> None:
+    with pytest.raises(InputError) as refused:
+        hand_over([*SOURCES["conversations"], CALLING], tmp_path / "out", target="openrlhf")
+    told = str(refused.value)
+    assert refused.value.exit_code == 3
+    assert told.startswith("openrlhf cannot hold 1 of 4 rows: 1 × tools: expected none, got some")
+    assert "The first: rows.jsonl:call tools: " in told
+    assert "\n" not in told
+    assert "out" not in names_in(tmp_path)
+
+
+def test_asked_for_by_name_they_are_flattened_and_each_is_listed(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    rows = [*SOURCES["conversations"], CALLING]
+    result = hand_over(rows, out, target="openrlhf", flatten=["tools", "reasoning"])
+    assert result.body["handed"]["flattened"] == {"tools": 1, "reasoning": 1}
+    listed = lines_of(out / "flattened.jsonl")
+    assert {(one["row"], one["id"]) for one in listed} == {(3, "rows.jsonl:call")}
+    assert [(one["way"], one["path"]) for one in listed] == [
+        ("reasoning", "messages[3]"),
+        ("tools", "tools"),
+        ("tools", "messages[2]"),
+        ("tools", "messages[3]"),
+    ]
+    written = list(read_rows(out / get_target("openrlhf").shapes["conversations"].file))[3]
+    said_ = "\n".join(strings_in(written))
+    for piece in ("<tools>", '"arguments": {"a": 1.10}', "<tool_response>", "<think>"):
+        assert piece in said_
+    assert "| tools | 1 |" in (out / "VERIFY.md").read_text()
+
+
+def test_tool_arguments_of_clashing_types_survive_every_trainer_or_are_refused(
+    tmp_path: Path,
+) -> None:
+    def with_arguments(arguments: str, id_: str) -> dict[str, Any]:
+        call = {**CALL, "function": {"name": "add", "arguments": arguments}}
+        messages: list[Any] = [dict(message) for message in CALLING["messages"]]  # type: ignore[attr-defined]
+        messages[1]["tool_calls"] = [call]
+        del messages[3]["reasoning_content"]
+        return {**CALLING, "id": id_, "messages": messages}
+
+    rows = [
+        with_arguments('{"a": 1, "b": null}', "x"),
+        with_arguments('{"a": "one", "c": [2]}', "y"),
+    ]
+    survived, refused = [], []
+    for name in TARGETS:
+        if "conversations" not in get_target(name).shapes:
+            continue
+        out = tmp_path / name
+        try:
+            hand_over(rows, out, target=name)
+        except InputError as error:
+            assert f"{name} cannot hold" in str(error)
+            refused.append(name)
+            continue
+        survived.append(name)
+        read = list(read_rows(out / get_target(name).shapes["conversations"].file))
+        assert len(read) == 2
+        for row, wanted in zip(read, ({"a": 1, "b": None}, {"a": "one", "c": [2]}), strict=True):
+            assert wanted in values_in(row), name
+    assert {"trl", "verl", "llamafactory", "axolotl", "ms-swift"} <= set(survived)
+    assert set(survived) | set(refused) == {
+        name for name in TARGETS if "conversations" in get_target(name).shapes
+    }
+
+
+def test_tokens_cuts_and_untrained_rows_are_counted(tmp_path: Path) -> None:
+    long = talk("Say a lot.", "much " * 400, id="long")
+    mute = {"id": "mute", "messages": [{"role": "user", "content": "Hello?"}]}
+    rows = [SOURCES["conversations"][0], long, mute]
+    result = hand_over(
+        rows, tmp_path / "out", target="trl", tokenizer=str(TOKENIZER), max_tokens=64
+    )
+    tokens = result.body["handed"]["verified"]["tokens"]
+    assert (tokens["n_rows"], tokens["n_cut"], tokens["no_trained"]) == (3, 1, [2])
+    assert tokens["end_not_trained"] == [1]
+    assert 0 < tokens["n_trained"] < tokens["n_tokens"] <= 3 * 64
+    page = (tmp_path / "out" / "VERIFY.md").read_text()
+    assert "limit 64 tokens" in page
+    assert "| 0 trained tokens | 1 | 3 | 2 |" in page
+    assert "+ Answer 0.<|im_end|>" in page
+
+
+def test_the_same_export_again_is_done_and_another_limit_is_not(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    hand_over(SOURCES["conversations"], out, target="trl")
+    first = (out / "train.parquet").stat().st_mtime_ns
+    assert hand_over(SOURCES["conversations"], out, target="trl").already_finished
+    assert (out / "train.parquet").stat().st_mtime_ns == first
+    other = hand_over(SOURCES["conversations"], out, target="trl", max_tokens=99)
+    assert not other.already_finished
+    (out / "train.py").unlink()
+    assert not hand_over(
+        SOURCES["conversations"], out, target="trl", max_tokens=99
+    ).already_finished
+    assert (out / "train.py").exists()
+
+
+def test_a_folder_that_is_not_ours_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "mine.txt").write_text("mine")
+    with pytest.raises(StoreError, match="was not made by Tamis"):
+        hand_over(SOURCES["conversations"], tmp_path / "out", target="trl")
+    assert names_in(tmp_path / "out") == ["mine.txt"]
+
+
+def test_scripts_may_be_run(tmp_path: Path) -> None:
+    hand_over(SOURCES["conversations"], tmp_path / "out", target="verl")
+    mode = (tmp_path / "out" / "train.sh").stat().st_mode
+    assert mode & stat.S_IXUSR
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        ({"target": "trll"}, "--for trll: no such trainer; did you mean `trl`"),
+        (
+            {"target": "trl", "flatten": ["tool"]},
+            "--flatten tool: expected one of parts, reasoning",
+        ),
+        ({"target": "trl", "max_tokens": 0}, "--max-tokens 0: expected 1 or more"),
+    ],
+)
+def test_wrong_options_are_told_before_anything_is_read(
+    options: dict[str, Any], told: str, tmp_path: Path
+) -> None:
+    with pytest.raises(RecipeError) as caught:
+        hand_over(SOURCES["conversations"], tmp_path / "out", **options)
+    assert told in str(caught.value)
+    assert names_in(tmp_path) == ["rows.jsonl"]
+
+
+def test_the_command_line_hands_over_and_a_recipe_does_the_same(tmp_path: Path) -> None:
+    write_rows(tmp_path / "rows.jsonl", SOURCES["conversations"])
+    done = run_tamis("export", "rows.jsonl", "--for", "trl", "-o", "out", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "out: 3 rows for trl; read out/VERIFY.md" in done.stdout.decode()
+    printed = run_tamis(
+        "export",
+        "rows.jsonl",
+        "--for",
+        "trl",
+        "-o",
+        "again",
+        "--recipe-out",
+        "r.yaml",
+        cwd=tmp_path,
+    )
+    assert printed.returncode == 0, printed.stderr
+    ran = run_tamis("run", "r.yaml", cwd=tmp_path)
+    assert ran.returncode == 0, ran.stderr
+    for name in ("train.parquet", "train.py", "rows.jsonl"):
+        assert (tmp_path / "again" / name).read_bytes() == (tmp_path / "out" / name).read_bytes()
