@@ -35,7 +35,7 @@ $(CORE): pyproject.toml constraints.txt | $(VENV)/bin/python
 	@touch $@
 
 $(DEV): $(CORE)
-	$(PIP_INSTALL) --editable '.[local,dev]'
+	$(PIP_INSTALL) --editable '.[local,remote,dev]'
 	@touch $@
 
 demo: $(CORE)

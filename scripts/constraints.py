@@ -22,7 +22,7 @@ def main() -> None:
         "optional-dependencies"
     ]
     names = closure("tamis")
-    for line in (*extras["local"], *extras["dev"]):
+    for line in (*extras["local"], *extras["remote"], *extras["dev"]):
         requirement = Requirement(line)
         names |= closure(requirement.name)
     names = (names - {"tamis"}) | set(CARRIERS)

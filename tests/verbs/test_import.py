@@ -99,7 +99,8 @@ def test_a_folder_of_several_kinds_becomes_a_data_set_of_each(mixed: Path, tmp_p
     assert ["f.json.gz", "preferences", "trl_preference", "2", "-"] in table
     assert ["deep/e.ndjson.zst", "questions", "gsm8k", "2", "-"] in table
     each = [tamis.open_dataset(tmp_path / "data" / kind).n_rows for kind in KINDS]
-    assert result.counts["read"] == sum(each) == len(table) - 1
+    assert result.counts["parsed"] == sum(each) == 2 * (len(table) - 1)
+    assert result.counts["read"] == result.counts["parsed"] + 1
     again = tamis.import_([str(mixed)], common=quiet(tmp_path / "data"))
     assert again.already_finished
     assert again.counts == result.counts

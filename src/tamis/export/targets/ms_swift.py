@@ -2,7 +2,8 @@
 
 Its loader keeps role, content and loss of a message and deletes all other keys, so reasoning stands in
 think tags inside the content, and each call is a message of its own. Messages are JSON text, which its
-loader decodes: nothing of two rows can clash in type. Read in ms-swift 4.6.0:
+loader decodes: nothing of two rows can clash in type. A message with loss false is left out of the
+loss but for its end of turn, which ms-swift trains on all the same (as recorded). Read in ms-swift 4.6.0:
 swift/dataset/preprocessor/core.py (MessagesPreprocessor, `_check_messages`, `_normalize_tools`),
 swift/template/template_inputs.py.
 """

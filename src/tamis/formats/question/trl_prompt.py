@@ -98,7 +98,7 @@ def write(row: Row) -> dict[str, Any]:
     """The members of a TRL row; the reward and the reference stand in columns of ours."""
     rest, marker = exact.split_rest(row["meta"])
     not_read_as(row, FORMAT.name, "tools", *_ANSWERS)
-    written: dict[str, Any] = {"prompt": _prompt(row["prompt"], marker)}
+    written: dict[str, Any] = {}
     put_tools(written, row["tools"], marker, AS_LIST)
     reference = row["reference"] or dict.fromkeys(REFERENCE_FIELDS)
     key = _USUAL
@@ -109,16 +109,18 @@ def write(row: Row) -> dict[str, Any]:
     shown = {_USUAL: solution, key: answer}
     written |= {name: text for name, text in shown.items() if text is not None}
     put_columns(written, row, marker, FORMAT.name, _plain(answer, solution))
-    if "reward_name" in written and "question_id" not in rest:
+    is_own = "reward_name" in written
+    if is_own and "question_id" not in rest:
         written["question_id"] = row["id"]
+    written["prompt"] = _prompt(row["prompt"], marker, is_own=is_own)
     return with_rest(written, rest)
 
 
-def _prompt(prompt: list[dict[str, Any]], marker: dict[str, Raw]) -> Any:
+def _prompt(prompt: list[dict[str, Any]], marker: dict[str, Raw], *, is_own: bool) -> Any:
     if "prompt" not in marker and "prompt_text" not in marker and roles_are(prompt, "user"):
         said: str = prompt[0]["content"]
         # such a text would be read back as messages
-        return write_messages(prompt) if _is_messages(said) else said
+        return write_messages(prompt) if is_own and _is_messages(said) else said
     messages = write_messages(prompt)
     if "prompt_text" not in marker:
         return messages
