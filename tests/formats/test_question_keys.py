@@ -29,6 +29,7 @@ FULL = Question(
     meta='{"level":1.0,"subject":"sums"}',
 )
 EMPTY = Question(id="a.jsonl:8", prompt=[Message(role="user", content="Say hi.")])
+MATH = RewardSpec(name="math")
 PLAIN_KEYS = ("prompt", "reward", "reference", "tools")
 
 
@@ -93,6 +94,28 @@ def test_what_export_writes_for_verl_is_read_back() -> None:
     assert msgspec.json.decode(encode(read, "verl_rl")[0]) == row
 
 
+def test_what_export_writes_for_trl_is_read_back() -> None:
+    row = {
+        "prompt": '[{"role":"system","content":"s"}, {"role":"user","content":"1+1?"}]',
+        "question_id": "q",
+        "reward_name": "numeric",
+        "reward_parameters": None,
+        "reference": '{"answer":"2"}',
+    }
+    read = read_lines([line_of(row)], "trl_prompt").rows
+    [found] = read.to_pylist()
+    assert [message["content"] for message in found["prompt"]] == ["s", "1+1?"]
+    assert found["reference"]["answer"] == "2"
+    assert msgspec.json.decode(encode(read, "trl_prompt")[0]) == row
+
+
+def test_a_text_that_looks_like_messages_comes_back_as_a_text() -> None:
+    said = '[{"role":"user","content":"1+1?"}]'
+    asked = Question(id="x", prompt=[Message(role="user", content=said)], reward=MATH)
+    before, after = through(asked, "trl_prompt")
+    assert after["prompt"] == before["prompt"]
+
+
 def test_open_instruct_names_the_verifier_of_the_reward() -> None:
     asked = [Message(role="user", content="q")]
     tests = '{"style":"asserts","asserts":["assert f(1) == 2"]}'
@@ -140,7 +163,6 @@ def test_a_question_of_any_format_is_written_in_any_other_or_refused_with_a_reas
 
 CHECK = Reference(tests='{"style":"check","entry_point":"f","code":"x"}')
 SAID = Reference(answer="1")
-MATH = RewardSpec(name="math")
 
 
 @pytest.mark.parametrize(

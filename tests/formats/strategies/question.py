@@ -55,6 +55,12 @@ _verl_own = st.tuples(_own(maybe), _verl_parts, _objects).map(
     lambda parts: _verl(parts[0], {**parts[1], "extra_info": parts[2]})
 )
 
+_prompts = (
+    texts
+    | messages
+    | st.sampled_from(['[{"role": "user", "content":"a"}]', '[{"role":"x"}]', "[{}]", "[{"])
+)
+
 _truths = (
     texts
     | raws
@@ -120,15 +126,34 @@ _gym_own = st.tuples(_own(texts), _gym).map(
     lambda parts: {**parts[1], "expected_answer": parts[0][0], "tamis": parts[0][1]}
 )
 
-_prompts = texts | messages
 _columns = optional(
     {
         "prompt": _prompts,
         "question_id": texts,
         "reward_name": maybe,
-        "reference": st.sampled_from([None, {}, '{"answer":null, "tests":"t"}', {"rubric": "r"}]),
+        "reference": st.sampled_from(
+            [None, {}, '{"answer":null, "tests":"t"}', {"rubric": "r", "answer": "2"}]
+        ),
     },
-    {"reward_parameters": maybe | st.just(Raw(b'{"a": 1.10}'))},
+    {"reward_parameters": maybe | st.just(Raw(b'{"a": 1.10}')), "solution": st.just("2") | raws},
+)
+
+
+def _is_agreed(row: dict[str, Any]) -> bool:
+    said = row["reference"].get("answer") if isinstance(row["reference"], dict) else None
+    is_text = row.get("solution") in ("2", Raw(b'"t"'))
+    return not is_text or (row["solution"], said) == ("2", "2")
+
+
+_answered = st.tuples(texts, _prompts, raws).map(
+    lambda parts: {
+        "prompt": parts[1],
+        "answer": parts[0],
+        "solution": parts[2],
+        "question_id": "q",
+        "reward_name": "numeric",
+        "reference": {"answer": parts[0], "solution": "s"},
+    }
 )
 _trl = optional(
     {"prompt": _prompts},
@@ -205,5 +230,5 @@ ROWS = {
         }
     ),
     "nemo_gym": _gym | _gym_own,
-    "trl_prompt": _trl | _columns,
+    "trl_prompt": _trl | _columns.filter(_is_agreed) | _answered,
 }
