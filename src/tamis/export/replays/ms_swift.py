@@ -3,8 +3,8 @@
 Sources: swift/dataset/preprocessor/core.py (MessagesPreprocessor, `_check_messages`,
 `_normalize_tools`), swift/template/template_inputs.py, and the agent template `hermes`. It drops what
 it cannot take (`strict` is off) and crashes on no row; `dropped` is also a row of which no token is
-trained. Not replayed: lengths, which need the model's own tokenizer; messages written as pairs of the
-keys user and assistant; what other agent templates ask of a tool.
+trained. Not replayed: lengths, which need the model's own tokenizer; what other agent templates ask of
+a tool.
 """
 
 from __future__ import annotations
@@ -66,6 +66,8 @@ def _standard(written: Any) -> Any:
     messages = read_json(written)
     if not isinstance(messages, list) or not all(isinstance(one, dict) for one in messages):
         return None
+    if messages and not messages[0].keys() & {"role", "content", "from", "value"}:
+        return [turn for message in messages for turn in _pair(message)]
     standard = []
     for message in messages:
         role = message.get("role", message.get("from"))
@@ -77,6 +79,12 @@ def _standard(written: Any) -> Any:
             {"role": "tool_call", "content": call.get("function", call)} for call in calls or []
         ]
     return standard
+
+
+def _pair(message: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """A question and its reply written as one object, the roles for keys."""
+    said = {_ROLES.get(key, key): value for key, value in message.items()}
+    return [{"role": role, "content": said.get(role)} for role in ("user", "assistant")]
 
 
 def _messages_fault(name: str, messages: Any) -> str | None:

@@ -7,7 +7,17 @@ set -eu
 cd "$(dirname "$0")"
 # Eight answers to each question are compared; one that all solve, or none, teaches nothing.
 # RL with LoRA wants about a twentieth of the rate of fine-tuning. Needs: pip install tamis
+# Training and generation take turns on the GPUS of this machine: `GPUS=8 sh train.sh`.
+GPUS="${GPUS:-1}"
 python -m openrlhf.cli.train_ppo_ray \
+    --train.colocate_all \
+    --actor.num_gpus_per_node "$GPUS" \
+    --ref.num_gpus_per_node "$GPUS" \
+    --vllm.num_engines "$GPUS" \
+    --vllm.enable_sleep \
+    --ds.enable_sleep \
+    --rollout.batch_size 32 \
+    --train.batch_size 256 \
     --data.prompt_dataset data/train.parquet \
     --data.input_key prompt \
     --data.label_key label \
