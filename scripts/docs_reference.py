@@ -1,4 +1,4 @@
-"""Writes `docs/reference/` from the code: commands, operators, rules. `--check` says whether it is fresh."""
+"""Writes `docs/reference/` from the code: commands, operators, rules, formats, trainers. `--check` says whether it is fresh."""
 
 from __future__ import annotations
 
@@ -13,7 +13,11 @@ import typer
 
 from tamis import catalogue
 from tamis.cli.main import app
+from tamis.export.flatten import WAYS
+from tamis.export.targets import TARGETS, get_target
+from tamis.formats import FORMATS, writable
 from tamis.op import Keep, Measure, Rewrite, Select, Summary
+from tamis.schema import ROWS
 
 FOLDER = Path(__file__).resolve().parent.parent / "docs" / "reference"
 SHAPES = (Measure, Summary, Rewrite, Keep, Select)
@@ -90,9 +94,46 @@ def rules() -> str:
     return "\n".join(parts)
 
 
+def formats() -> str:
+    """Every format: what it holds, whether it is written, its kind of rows."""
+    parts = [
+        "# Formats\n",
+        WRITTEN,
+        f"{len(FORMATS)} are read, {len(writable())} of them written.\n",
+    ]
+    for kind in ROWS:
+        shown = sorted((f for f in FORMATS.values() if f.kind == kind), key=lambda f: f.name)
+        parts.append(f"## {kind}\n\n| format | | holds |\n|---|---|---|")
+        for form in shown:
+            does = "reads, writes" if form.write is not None else "reads"
+            parts.append(f"| `{form.name}` | {does} | {_cell(form.about)} |")
+        parts.append("")
+    return "\n".join(parts)
+
+
+def trainers() -> str:
+    """Every trainer: what it trains on, and how its folder is proved."""
+    parts = ["# Trainers\n", WRITTEN, "| `--for` | trains on | proved by | |\n|---|---|---|---|"]
+    for name in TARGETS:
+        target = get_target(name)
+        proof = "its own loader" if target.loader else "a replay of its documents, unproven"
+        parts.append(f"| `{name}` | {', '.join(target.shapes)} | {proof} | {_cell(target.about)} |")
+    parts.append(
+        "\nWhat a trainer has no place for is refused, or put elsewhere with `--flatten`:\n"
+    )
+    parts += ["| way | |\n|---|---|", *(f"| `{way}` | {told} |" for way, told in WAYS.items()), ""]
+    return "\n".join(parts)
+
+
 def main() -> int:
     """Write the pages, or with `--check` compare them."""
-    pages = {"commands.md": commands(), "operators.md": operators(), "rules.md": rules()}
+    pages = {
+        "commands.md": commands(),
+        "operators.md": operators(),
+        "rules.md": rules(),
+        "formats.md": formats(),
+        "trainers.md": trainers(),
+    }
     stale = [
         n
         for n, text in pages.items()

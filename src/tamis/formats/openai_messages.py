@@ -11,6 +11,7 @@ from msgspec import Raw
 from tamis.errors import InputError, RowError
 from tamis.formats import exact
 from tamis.formats.exact import MARKER
+from tamis.formats.plain import joined
 from tamis.formats.roles import canonical_role
 from tamis.records import Message, ToolCall
 
@@ -193,9 +194,9 @@ def write_message(message: dict[str, Any]) -> dict[str, Any]:
         calls = message["tool_calls"]
         if calls is not None and "function_call" in marker and _is_plain(calls):
             written["function_call"] = {key: calls[0][key] for key in ("name", "arguments")}
-            return _with_train(written, message, marker) | rest
+            return joined(_with_train(written, message, marker), rest)
         written["tool_calls"] = None if calls is None else [write_call(call) for call in calls]
-    return _with_train(written, message, marker) | rest
+    return joined(_with_train(written, message, marker), rest)
 
 
 def _is_plain(calls: Sequence[dict[str, Any]]) -> bool:
@@ -268,7 +269,7 @@ def write_call(call: dict[str, Any]) -> dict[str, Any]:
         written.update(inner)
     else:
         written["function"] = inner
-    return {**written, **rest}
+    return joined(written, rest)
 
 
 def is_json(text: str) -> bool:

@@ -11,6 +11,7 @@ from tamis.errors import InputError, RowError
 from tamis.formats import exact
 from tamis.records import Message
 
+_BLANK = (b"null", b'""', b"[]")
 _BARE = ("reasoning", "tool_calls", "tool_call_id", "name", "train", "parts")
 
 
@@ -56,3 +57,19 @@ def no_tools(row: dict[str, Any]) -> None:
 def roles_are(messages: Sequence[dict[str, Any]], *roles: str) -> bool:
     """Whether the messages are bare and of exactly these roles."""
     return [message["role"] for message in messages] == list(roles) and all(map(is_bare, messages))
+
+
+def joined(written: dict[str, Any], rest: dict[str, Raw]) -> dict[str, Any]:
+    """What a format writes and the author's own keys.
+
+    Raises: InputError where both say something under the same key. A blank value of the author
+    (null, an empty text or list) gives way.
+    """
+    for key, raw in rest.items():
+        if key not in written:
+            written[key] = raw
+        elif bytes(raw) not in _BLANK:
+            raise InputError(f"meta.{key}: this format writes a `{key}` of its own; rename it")
+        elif not written[key]:
+            written[key] = raw
+    return written

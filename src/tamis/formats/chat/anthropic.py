@@ -12,7 +12,7 @@ from tamis.errors import InputError, RowError
 from tamis.formats import exact
 from tamis.formats.base import Format, Row
 from tamis.formats.openai_messages import is_json, joined_parts
-from tamis.formats.plain import take_text
+from tamis.formats.plain import joined, take_text
 from tamis.formats.tools import AS_LIST, INPUT_SCHEMA, put_tools, take_tools
 from tamis.records import Conversation, Message, ToolCall
 
@@ -144,7 +144,7 @@ def write(row: Row) -> dict[str, Any]:
         written["messages"].append(_write_group(group, f"messages[{place}]"))
         place += n_here
     put_tools(written, row["tools"], marker, AS_LIST)
-    return {**written, **rest}
+    return joined(written, rest)
 
 
 def _write_system(message: dict[str, Any]) -> Any:

@@ -10,7 +10,7 @@ from msgspec import Raw
 from tamis.errors import InputError, RowError
 from tamis.formats import exact
 from tamis.formats.base import Format, Row
-from tamis.formats.plain import bare_text, no_tools, take_text
+from tamis.formats.plain import bare_text, joined, no_tools, take_text
 from tamis.records import Conversation, Message
 
 _SIDES = (("human", "user"), ("assistant", "assistant"))
@@ -64,7 +64,7 @@ def write(row: Row) -> dict[str, Any]:
         answer = bare_text(answered, "assistant", f"messages[{place + 1}]")
         turns.append({"human": question, "assistant": answer, **own_keys})
     written["conversation"] = turns
-    return {**written, **rest}
+    return joined(written, rest)
 
 
 FORMAT = Format(

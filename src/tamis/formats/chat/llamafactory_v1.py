@@ -12,7 +12,7 @@ from tamis.formats import exact
 from tamis.formats.base import Format, Row
 from tamis.formats.call_texts import calls_text, parse_calls_text
 from tamis.formats.openai_messages import author_role
-from tamis.formats.plain import take_text
+from tamis.formats.plain import joined, take_text
 from tamis.formats.roles import canonical_role
 from tamis.formats.tools import AS_TEXT, put_tools, take_tools
 from tamis.records import Conversation, Message, ToolCall
@@ -101,7 +101,7 @@ def write(row: Row) -> dict[str, Any]:
     rest, marker = exact.split_rest(row["meta"])
     written: dict[str, Any] = {"messages": write_v1_messages(row["messages"], "messages")}
     put_tools(written, row["tools"], marker, AS_TEXT)
-    return {**written, **rest}
+    return joined(written, rest)
 
 
 def write_v1_messages(messages: list[dict[str, Any]], path: str) -> list[dict[str, Any]]:

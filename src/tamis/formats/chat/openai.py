@@ -13,6 +13,7 @@ from tamis.formats import exact
 from tamis.formats.base import Format, Row
 from tamis.formats.layout import Layout, null_keys
 from tamis.formats.openai_messages import parse_messages, write_messages
+from tamis.formats.plain import joined
 from tamis.formats.roles import CANONICAL, canonical_role
 from tamis.formats.tools import AS_LIST, WRAPPED, put_tools, take_tools
 from tamis.kernels.json_tables import ABSENT_CONTENT, NO_WORD, TRAIN_WORD
@@ -50,7 +51,7 @@ def _write(key: str, row: Row) -> dict[str, Any]:
     rest, marker = exact.split_rest(row["meta"])
     written: dict[str, Any] = {key: write_messages(row["messages"])}
     put_tools(written, row["tools"], marker, AS_LIST)
-    return {**written, **rest}
+    return joined(written, rest)
 
 
 def _marks(word: str, marks: int) -> dict[str, object]:

@@ -12,7 +12,7 @@ from msgspec import Raw
 from tamis.errors import InputError, RowError
 from tamis.formats import exact
 from tamis.formats.base import Format, Row
-from tamis.formats.plain import bare_text, no_tools, take_text
+from tamis.formats.plain import bare_text, joined, no_tools, take_text
 from tamis.records import Conversation, Message
 
 
@@ -149,7 +149,7 @@ def _write(keys: Keys, row: Row) -> dict[str, Any]:
     written[keys.answered] = pairs[-1][1]
     if keys.system is not None and not first and keys.system in keys.needs:
         written[keys.system] = ""
-    return {**written, **rest}
+    return joined(written, rest)
 
 
 def _split_below(content: str, extra: str | None) -> tuple[str, str]:

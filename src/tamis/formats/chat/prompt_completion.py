@@ -12,7 +12,7 @@ from tamis.errors import InputError, RowError
 from tamis.formats import exact
 from tamis.formats.base import Format, Row
 from tamis.formats.openai_messages import parse_messages, write_messages
-from tamis.formats.plain import roles_are, take_text, turn
+from tamis.formats.plain import joined, roles_are, take_text, turn
 from tamis.formats.tools import AS_LIST, put_tools, take_tools
 from tamis.records import Conversation
 
@@ -61,7 +61,7 @@ def write(row: Row) -> dict[str, Any]:
             "completion": write_messages(messages[n_asked:]),
         }
     put_tools(written, row["tools"], marker, AS_LIST)
-    return {**written, **rest}
+    return joined(written, rest)
 
 
 FORMAT = Format(

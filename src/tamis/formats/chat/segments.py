@@ -10,7 +10,7 @@ from msgspec import Raw
 from tamis.errors import InputError, RowError
 from tamis.formats import exact
 from tamis.formats.base import Format, Row
-from tamis.formats.plain import bare_text, no_tools, take_text
+from tamis.formats.plain import bare_text, joined, no_tools, take_text
 from tamis.records import Conversation, Message
 
 
@@ -55,7 +55,7 @@ def write(row: Row) -> dict[str, Any]:
     no_tools(row)
     rest, _ = exact.split_rest(row["meta"])
     pieces = [_write_piece(message, f"messages[{n}]") for n, message in enumerate(row["messages"])]
-    return {"segments": pieces, **rest}
+    return joined({"segments": pieces}, rest)
 
 
 def _write_piece(message: dict[str, Any], path: str) -> dict[str, Any]:
@@ -65,7 +65,7 @@ def _write_piece(message: dict[str, Any], path: str) -> dict[str, Any]:
     label = role == "assistant" if message["train"] is None else message["train"]
     own_keys, _ = exact.split_rest(message["extra"])
     content = bare_text({**message, "train": None, "extra": None}, role, path)
-    return {"text": content, "label": label, **own_keys}
+    return joined({"text": content, "label": label}, own_keys)
 
 
 FORMAT = Format(

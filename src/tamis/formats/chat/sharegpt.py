@@ -15,6 +15,7 @@ from tamis.formats.base import Format, Row
 from tamis.formats.call_texts import calls_text, parse_calls_text
 from tamis.formats.layout import Layout
 from tamis.formats.openai_messages import put_train, take_train
+from tamis.formats.plain import joined
 from tamis.formats.roles import CALL_WORDS, CANONICAL, SHAREGPT, SWIFT, canonical_role
 from tamis.formats.tools import AS_TEXT, put_tools, take_tools
 from tamis.kernels.json_tables import AT_TOP, NO_WORD, TRAIN_WORD
@@ -129,7 +130,7 @@ def _write(keys: Keys, row: Row) -> dict[str, Any]:
         for turn in write_turns(message, f"messages[{place}]", keys)
     ]
     put_tools(written, row["tools"], marker, AS_TEXT)
-    return {**written, **rest}
+    return joined(written, rest)
 
 
 def is_top_system(message: dict[str, Any]) -> bool:

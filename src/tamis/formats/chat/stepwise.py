@@ -10,7 +10,7 @@ from msgspec import Raw
 from tamis.errors import InputError, RowError
 from tamis.formats import exact
 from tamis.formats.base import Format, Row
-from tamis.formats.plain import bare_text, no_tools, take_text, turn
+from tamis.formats.plain import bare_text, joined, no_tools, take_text, turn
 from tamis.records import Conversation, Message
 
 _STEPS, _LABELS, _LABEL = "completions", "labels", "label"
@@ -63,7 +63,7 @@ def write(row: Row) -> dict[str, Any]:
         written[_LABELS].append(own_keys.pop(_LABEL))
         unlabelled = {**message, "extra": exact.rest_text(own_keys, dict(marks), path)}
         written[_STEPS].append(bare_text(unlabelled, "assistant", path))
-    return {**written, **rest}
+    return joined(written, rest)
 
 
 FORMAT = Format(

@@ -10,7 +10,7 @@ from msgspec import Raw
 from tamis.errors import InputError
 from tamis.formats import exact
 from tamis.formats.base import Format, Row
-from tamis.formats.plain import bare_text, no_tools, take_text, turn
+from tamis.formats.plain import bare_text, joined, no_tools, take_text, turn
 from tamis.records import Conversation
 
 
@@ -33,7 +33,8 @@ def write(row: Row) -> dict[str, Any]:
         raise InputError(
             f"messages: expected one assistant message, got {len(row['messages'])} messages"
         )
-    return {"text": bare_text(row["messages"][0], "assistant", "messages[0]"), **rest}
+    said = bare_text(row["messages"][0], "assistant", "messages[0]")
+    return joined({"text": said}, rest)
 
 
 FORMAT = Format(

@@ -9,12 +9,11 @@ from msgspec import Raw
 
 from tamis.formats import exact
 from tamis.formats.base import Format, Row
-from tamis.formats.plain import bare_text, take_text, turn
+from tamis.formats.plain import bare_text, joined, take_text, turn
 from tamis.formats.preference.inside import parse_chat, write_chat
 from tamis.formats.preference.sides import (
     SIDES,
     Sides,
-    joined,
     need_both,
     only_message,
     preference,

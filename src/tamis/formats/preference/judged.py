@@ -11,10 +11,10 @@ from msgspec import Raw
 from tamis.errors import InputError, RowError
 from tamis.formats import exact
 from tamis.formats.base import Format, Row
+from tamis.formats.plain import joined
 from tamis.formats.preference.inside import SWIFT, chat_matches, chat_of, parse_chat, write_chat
 from tamis.formats.preference.sides import (
     answers_start,
-    joined,
     judged,
     judged_side,
     preference,

@@ -11,9 +11,9 @@ from tamis.errors import RowError
 from tamis.formats import exact
 from tamis.formats.base import Format, Row
 from tamis.formats.chat.llamafactory_v1 import parse_v1_messages, write_v1_messages
+from tamis.formats.plain import joined
 from tamis.formats.preference.sides import (
     SIDES,
-    joined,
     need_apart,
     need_both,
     preference,

@@ -11,12 +11,11 @@ from msgspec import Raw
 from tamis.errors import RowError
 from tamis.formats import exact
 from tamis.formats.base import Format, Row
-from tamis.formats.plain import roles_are, turn
+from tamis.formats.plain import joined, roles_are, turn
 from tamis.formats.preference.inside import SWIFT, chat_matches, chat_of, parse_chat, write_chat
 from tamis.formats.preference.sides import (
     Sides,
     answers_start,
-    joined,
     need_apart,
     need_both,
     preference,

@@ -11,7 +11,8 @@ from tamis.errors import InputError, RowError
 from tamis.formats import exact
 from tamis.formats.base import Format, Row
 from tamis.formats.openai_messages import parse_messages, write_messages
-from tamis.formats.preference.sides import Sides, joined, need_both, preference, put_scores, take
+from tamis.formats.plain import joined
+from tamis.formats.preference.sides import Sides, need_both, preference, put_scores, take
 from tamis.formats.tools import AS_LIST, put_tools, take_tools
 from tamis.records import Preference
 

@@ -11,11 +11,10 @@ from msgspec import Raw
 from tamis.errors import InputError
 from tamis.formats import exact
 from tamis.formats.base import Format, Row
-from tamis.formats.plain import bare_text, no_tools, take_text, turn
+from tamis.formats.plain import bare_text, joined, no_tools, take_text, turn
 from tamis.formats.preference.sides import (
     SIDES,
     Sides,
-    joined,
     need_both,
     only_message,
     preference,

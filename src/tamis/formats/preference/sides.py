@@ -207,19 +207,3 @@ def judged_side(row: dict[str, Any]) -> str:
 def word(marker: dict[str, Raw], key: str) -> str | None:
     """A text in a marker, None where it has none."""
     return msgspec.json.decode(marker[key], type=str) if key in marker else None
-
-
-def joined(written: dict[str, Any], rest: dict[str, Raw]) -> dict[str, Any]:
-    """What a format writes and the author's own keys.
-
-    Raises: InputError where both say something under the same key. A blank value of the author
-    (null, an empty text or list) gives way.
-    """
-    for key, raw in rest.items():
-        if key not in written:
-            written[key] = raw
-        elif bytes(raw) not in _BLANK:
-            raise InputError(f"meta.{key}: this format writes a `{key}` of its own; rename it")
-        elif not written[key]:
-            written[key] = raw
-    return written

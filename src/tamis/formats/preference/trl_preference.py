@@ -10,11 +10,10 @@ from msgspec import Raw
 from tamis.formats import exact
 from tamis.formats.base import Format, Row
 from tamis.formats.openai_messages import parse_messages, write_messages
-from tamis.formats.plain import roles_are, take_text, turn
+from tamis.formats.plain import joined, roles_are, take_text, turn
 from tamis.formats.preference.sides import (
     SIDES,
     Sides,
-    joined,
     need_both,
     preference,
     put_repeat,

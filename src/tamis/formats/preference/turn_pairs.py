@@ -14,12 +14,11 @@ from tamis.formats import exact
 from tamis.formats.base import Format, Row
 from tamis.formats.chat.sharegpt import parse_turn, write_turns
 from tamis.formats.openai_messages import parse_message, write_message
-from tamis.formats.plain import roles_are
+from tamis.formats.plain import joined, roles_are
 from tamis.formats.preference.inside import chat_matches, parse_chat, write_chat
 from tamis.formats.preference.sides import (
     SIDES,
     Sides,
-    joined,
     need_both,
     only_message,
     preference,
