@@ -59,9 +59,11 @@ def write_humaneval(row: Row) -> dict[str, Any]:
     reference = _reference(row, "solution", "tests")
     members = tests_members(reference["tests"], "check", "entry_point", "code")
     not_read_as(row, "humaneval", "canonical_solution")
-    written = {"prompt": one_text(row)}
+    written: dict[str, Any] = {"prompt": one_text(row)}
     for key, member in (("entry_point", "entry_point"), ("test", "code")):
-        written[key] = exact.text(members.get(member, Raw(b"null")), f"reference.tests.{member}")
+        raw = members.get(member, Raw(b"null"))
+        exact.text(raw, f"reference.tests.{member}")
+        written[key] = raw
     _put_solution(written, "canonical_solution", reference)
     return with_rest(written, rest)
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from msgspec import Raw
 
-from tamis.errors import InputError
+from tamis.errors import InputError, RowError
 from tamis.formats import exact
 from tamis.formats.base import Format, Row
 from tamis.formats.plain import no_tools, take_text, turn
@@ -35,6 +35,9 @@ def matches(row: Mapping[str, Any]) -> bool:
 
 def parse(rest: dict[str, Raw]) -> Question:
     """One question; which reward grades it is not said."""
+    for key in _NEEDED:
+        if key not in rest:
+            raise RowError(f"$.{key}: expected a value, got nothing (the key is missing)")
     prompt = turn("user", take_text(rest, "question"))
     reference = None
     is_wrong = bytes(rest.get("is_correct", b"")) == b"false"

@@ -38,7 +38,8 @@ def _parse_item(raw: Raw, path: str) -> Message:
     if kind == _RESULT:
         return _parse_result(item, path)
     if kind not in ("", "message"):
-        raise RowError(f"{path}.type: expected message, {_CALL} or {_RESULT}, got `{kind}`")
+        got = exact.kind_of(bytes(item["type"]))
+        raise RowError(f"{path}.type: expected message, {_CALL} or {_RESULT}, got {got}")
     message = parse_message(raw, path)
     return message if message.parts is None else _with_chat_parts(message, path)
 
