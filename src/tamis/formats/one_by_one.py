@@ -73,7 +73,8 @@ def read_one_by_one(
                 form, branches = _records(members, main, reading)
             except RowError as error:
                 if reading.is_main:
-                    refused[place] = str(error)
+                    # a reason may quote the row, line ends and all
+                    refused[place] = " ".join(str(error).split())
                 continue
             for branch, record in branches:
                 columns.append(record)

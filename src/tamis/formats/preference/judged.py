@@ -67,7 +67,7 @@ def _parse(style: _Style, rest: dict[str, Raw]) -> Preference:
         read.marker["chat"] = chat
     messages = read.messages
     start = _answer_start(style, messages)
-    if start >= len(messages) or messages[-1].role != "assistant":
+    if not messages or start >= len(messages) or messages[-1].role != "assistant":
         raise RowError("$: expected an answer of the assistant last, got none")
     prompt = take_system(read.own, messages[:start])
     sides = judged(prompt, messages[start:], is_liked=is_liked)

@@ -35,6 +35,9 @@ def parse(rest: dict[str, Raw]) -> Preference:
         side: parse_messages(take(rest, key, "a list"), f"$.{key}")
         for side, key in _OUTPUTS.items()
     }
+    for side, key in _OUTPUTS.items():
+        if not sides[side]:
+            raise RowError(f"$.{key}: expected an answer, got an empty list")
     try:
         tools = take_tools(asked, marker, AS_LIST)
     except RowError as error:
