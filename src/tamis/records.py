@@ -59,7 +59,11 @@ class Conversation(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Reference(msgspec.Struct, frozen=True, kw_only=True):
-    """What a reward compares with: a final answer, a worked solution, tests or a rubric (JSON text)."""
+    """What a reward compares with: a final answer, a worked solution, tests or a rubric.
+
+    `answer` is a text, or the JSON text of another value; `tests` and `rubric` are JSON text in the styles of
+    docs/design/references.md.
+    """
 
     answer: str | None = None
     solution: str | None = None

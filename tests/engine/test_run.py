@@ -14,6 +14,7 @@ from tamis.ledger import Counts, why
 from tamis.recipe import Step
 from tamis.verbs import data
 from tamis.verbs.common import Common, Plan, execute
+from tamis.verbs.imports import import_
 
 from .rows import write_conversations
 
@@ -84,7 +85,7 @@ def test_rows_with_one_key_get_names_of_their_own_and_a_finding(tmp_path: Path) 
     ]
     rows += [{"id": "4", "prompt": "the key 4", "completion": "is a line number too"}]
     source.write_text("".join(json.dumps(row) + "\n" for row in rows))
-    result = data.import_([str(source)], common=Common(output=str(tmp_path / "d"), quiet=True))
+    result = import_([str(source)], common=Common(output=str(tmp_path / "d"), quiet=True))
     ids = open_dataset(tmp_path / "d").table(["id"]).column("id").to_pylist()
     assert ids == [
         "raw.jsonl:a",
@@ -119,8 +120,8 @@ def test_a_higher_threshold_is_decided_over_stored_pairs(source: Path, tmp_path:
 
 def test_the_same_command_again_does_nothing(source: Path, tmp_path: Path) -> None:
     common = Common(output=str(tmp_path / "d"), quiet=True)
-    first = data.import_([str(source)], common=common)
-    again = data.import_([str(source)], common=common)
+    first = import_([str(source)], common=common)
+    again = import_([str(source)], common=common)
     assert not first.already_finished
     assert again.already_finished
     assert again.counts == first.counts
@@ -130,7 +131,7 @@ def test_where_keeps_the_rows_it_holds_for_and_limit_reads_no_more(
     source: Path, tmp_path: Path
 ) -> None:
     common = Common(output=str(tmp_path / "d"), where="chars > 300", limit=100, quiet=True)
-    result = data.import_([str(source)], common=common)
+    result = import_([str(source)], common=common)
     chars = open_dataset(tmp_path / "d").table(["chars"]).column("chars").to_pylist()
     assert result.counts["parsed"] == 100
     assert min(chars) > 300
@@ -159,7 +160,7 @@ def test_an_output_that_is_not_ours_is_never_touched(source: Path, tmp_path: Pat
     folder.mkdir()
     (folder / "note.txt").write_text("precious\n")
     with pytest.raises(StoreError, match="not made by Tamis"):
-        data.import_([str(source)], common=Common(output=str(folder), quiet=True))
+        import_([str(source)], common=Common(output=str(folder), quiet=True))
     with pytest.raises(StoreError, match="is also an input"):
         data.dedup([str(source)], common=Common(output=str(source), quiet=True))
     assert mine.read_text() == "precious\n"
@@ -190,8 +191,8 @@ def test_recipe_out_runs_to_the_same_rows(source: Path, tmp_path: Path) -> None:
 
 def test_an_interrupted_folder_does_not_pass_for_finished(source: Path, tmp_path: Path) -> None:
     common = Common(output=str(tmp_path / "d"), quiet=True)
-    data.import_([str(source)], common=common)
+    import_([str(source)], common=common)
     (tmp_path / "d/manifest.json").unlink()
-    again = data.import_([str(source)], common=common)
+    again = import_([str(source)], common=common)
     assert not again.already_finished
     assert read_manifest(tmp_path / "d")["finished"]

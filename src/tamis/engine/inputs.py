@@ -154,6 +154,7 @@ def _resolve_files(recipe: Recipe, staging: Path, to_kind: Kind | None, shard_by
         if kind not in _kinds(detection):
             continue
         reading = _reading(detection, kind, found)
+        reading = msgspec.structs.replace(reading, is_sure=recipe.as_format is not None)
         for piece in split(source, shard_bytes):
             if recipe.limit is None or piece.first_line <= recipe.limit:
                 shards.append(FileRange(range=piece, reading=reading, last_line=recipe.limit))

@@ -69,12 +69,14 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True):
     is_mixed:    several formats were seen: each row is read by its own, and rows of another kind than
                  that of `format` are left to the reading of that kind
     is_main:     whether rows that nothing can read are told by this reading (one of a mixed source is)
+    is_sure:     the user named the format: no row is taken for one of another
     companions:  ranges of other sources whose rows are joined to these by their keys
     """
 
     format: str
     is_mixed: bool = False
     is_main: bool = True
+    is_sure: bool = False
     companions: tuple[Range, ...] = ()
 
 

@@ -94,7 +94,8 @@ def _records(
     try:
         return form.name, _branches(form, dict(members))
     except RowError as error:
-        is_stray = not reading.is_mixed and _MISSING.match(str(error)) is not None
+        may_stray = not (reading.is_mixed or reading.is_sure)
+        is_stray = may_stray and _MISSING.match(str(error)) is not None
         other = _other(members, main) if is_stray else None
         if other is None:
             raise

@@ -21,6 +21,7 @@ from tamis.errors import InputError
 _BLOCK_BYTES = 16 << 20
 # 2 ** 53 has 16 digits: a float holds fewer digits exactly
 _LONG_NUMBER = re.compile(rb"[:\[,]\s*-?[0-9]{16,}")
+_LARGEST = 1 << 63
 _READ_ERRORS = (pa.ArrowException, OverflowError, msgspec.DecodeError)
 
 
@@ -113,8 +114,12 @@ def _check_numbers(value: Any, type_: pa.DataType) -> None:
     elif isinstance(value, dict):
         for field in type_:
             _check_numbers(value.get(field.name), field.type)
-    elif isinstance(value, int) and pa.types.is_floating(type_) and int(float(value)) != value:
-        raise OverflowError(f"{value} is no exact float")
+    elif isinstance(value, int) and pa.types.is_floating(type_) and _is_bent(value):
+        raise OverflowError(f"the whole number {value} is no 64-bit number, and no exact float")
+
+
+def _is_bent(value: int) -> bool:
+    return abs(value) >= _LARGEST or int(float(value)) != value
 
 
 def _holds(type_: pa.DataType, is_it: Callable[[pa.DataType], bool]) -> bool:
