@@ -57,7 +57,10 @@ def _messages_fault(messages: Any) -> str | None:
 
 
 def _call_fault(call: Mapping[str, Any]) -> str | None:
-    arguments = (call.get("function") or {}).get("arguments")
+    called = call.get("function")
+    if isinstance(called, dict) and "arguments" not in called:
+        return "tool_calls: a function without arguments"
+    arguments = (called or {}).get("arguments")
     if not isinstance(arguments, str) or _is_json(arguments):
         return None
     return "tool_calls: arguments are a text that is no JSON"
