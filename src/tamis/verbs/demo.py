@@ -91,13 +91,15 @@ def _claim(out: Path) -> None:
 
 
 def vetting(out: Path) -> Recipe:
-    """The demo's recipe: mend, check, keep what has no errors, drop copies, choose a diverse set."""
+    """The demo's recipe: mend, check, keep what has no errors or warnings, drop copies, choose a diverse set."""
     checks = list(catalogue.CHECKS)
     steps = [
         Step(op="safe_fixes"),
         *(Step(op=name) for name in checks),
         Step(op="finding_counts", options={"checks": checks}),
         Step(op="keep", options={"column": "n_errors", "at_most": 0}),
+        # of what is left, a trainer may still drop rows whose turns stand in an odd order
+        Step(op="keep", options={"column": "n_warnings", "at_most": 0}),
         *(Step(op=name) for name in data.LOOKS),
         Step(op="near_duplicates", options={"threshold": 0.8, "prefer": "assistant_chars"}),
         Step(op="diverse_top_k", options={"k": N_SELECTED, "score": "assistant_chars"}),
