@@ -13,6 +13,37 @@ from tamis.formats.openai_messages import is_json
 from tamis.records import ToolCall
 
 _CALL_KEYS = frozenset({"name", "arguments"})
+# the exact reader judges deeper nesting
+_DEEP = exact.MAX_DEPTH // 2
+
+
+class _Call(msgspec.Struct, forbid_unknown_fields=True):
+    name: str
+    arguments: Raw
+
+
+_decode_call = msgspec.json.Decoder(_Call).decode
+_encode = msgspec.json.Encoder().encode
+
+
+def plain_call(written: str) -> ToolCall | None:
+    """The call of a text that is spelled as `calls_text` spells one; None for any other text.
+
+    What `parse_calls_text` would say, many times faster: most calls are written so.
+    """
+    if not written.startswith('{"name": "') or written.count("{") + written.count("[") > _DEEP:
+        return None
+    try:
+        text = written.encode()
+        call = _decode_call(text)
+    except (msgspec.DecodeError, UnicodeEncodeError, RecursionError):
+        return None
+    arguments = bytes(call.arguments)
+    # a repeated key, another order or other white space makes another text
+    is_usual = text == b'{"name": ' + _encode(call.name) + b', "arguments": ' + arguments + b"}"
+    if not is_usual or arguments[:1] == b'"':
+        return None
+    return ToolCall(name=call.name, arguments=arguments.decode())
 
 
 def parse_calls_text(written: str) -> list[ToolCall]:

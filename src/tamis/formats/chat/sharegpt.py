@@ -12,7 +12,7 @@ from msgspec import Raw
 from tamis.errors import InputError, RowError
 from tamis.formats import exact
 from tamis.formats.base import Format, Row
-from tamis.formats.call_texts import calls_text, parse_calls_text
+from tamis.formats.call_texts import calls_text, parse_calls_text, plain_call
 from tamis.formats.layout import Layout
 from tamis.formats.openai_messages import put_train, take_train
 from tamis.formats.plain import joined
@@ -103,10 +103,11 @@ def parse_turn(raw: Raw, path: str, keys: Keys = _USUAL) -> Message:
     fields: dict[str, Any] = {"train": take_train(rest, marker)}
     if word in CALL_WORDS and written is not None:
         fields["role"] = "assistant"
-        fields["tool_calls"] = parse_calls_text(written)
+        call = plain_call(written)
+        fields["tool_calls"] = parse_calls_text(written) if call is None else [call]
         if word != keys.calls:
             marker["role"] = word
-        if calls_text(fields["tool_calls"]) != written:
+        if call is None and calls_text(fields["tool_calls"]) != written:
             marker["value"] = written
     else:
         fields["role"], fields["content"] = canonical_role(word), written
@@ -189,6 +190,9 @@ def _marks(word: str, marks: int) -> dict[str, object]:
 
 
 def _written_calls(word: str, value: str) -> Message:
+    call = plain_call(value) if word == _USUAL.calls else None
+    if call is not None:
+        return Message(role="assistant", tool_calls=[call])
     return parse_turn(Raw(msgspec.json.encode({"from": word, "value": value})), "$")
 
 
