@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -211,3 +212,32 @@ def test_rows_of_a_written_out_array_lose_only_the_space_between_values(tmp_path
     lines = (tmp_path / "out.jsonl").read_bytes().splitlines()
     assert [json.loads(line) for line in lines] == [row, row]
     assert list(json.loads(lines[0])) == ["messages", "n"]
+
+
+def test_rows_of_a_data_set_keep_their_first_bytes_while_the_file_still_holds_them(
+    tmp_path: Path,
+) -> None:
+    spelled = b'{ "messages" : [{"role":"user","content":"a"}], "n": 1.10}'
+    other = b'{"messages":[{"role":"user","content":"b"}]}'
+    (tmp_path / "raw.jsonl").write_bytes(spelled + b"\n" + other + b"\n")
+    tamis.import_([str(tmp_path / "raw.jsonl")], common=quiet(tmp_path / "v0"))
+    tamis.dedup([str(tmp_path / "v0")], common=quiet(tmp_path / "v1"))
+    tamis.export([str(tmp_path / "v1")], common=quiet(tmp_path / "a.jsonl"))
+    assert (tmp_path / "a.jsonl").read_bytes().splitlines() == [spelled, other]
+    # the file changes behind our back: what was read is what is written
+    (tmp_path / "raw.jsonl").write_bytes(spelled.replace(b"1.10", b"2.20") + b"\n" + other + b"\n")
+    tamis.export([str(tmp_path / "v1")], common=quiet(tmp_path / "b.jsonl"))
+    first, second = (tmp_path / "b.jsonl").read_bytes().splitlines()
+    assert json.loads(first) == {"messages": [{"role": "user", "content": "a"}], "n": 1.1}
+    assert b"1.10" in first
+    assert second == other
+
+
+def test_a_data_set_is_exported_when_what_it_was_made_from_is_gone(tmp_path: Path) -> None:
+    write_rows(tmp_path / "raw.jsonl", [FORMATS["openai"]])
+    tamis.import_([str(tmp_path / "raw.jsonl")], common=quiet(tmp_path / "v0"))
+    tamis.dedup([str(tmp_path / "v0")], common=quiet(tmp_path / "v1"))
+    shutil.rmtree(tmp_path / "v0")
+    (tmp_path / "raw.jsonl").unlink()
+    tamis.export([str(tmp_path / "v1")], common=quiet(tmp_path / "a.jsonl"))
+    assert json.loads((tmp_path / "a.jsonl").read_bytes()) == FORMATS["openai"]

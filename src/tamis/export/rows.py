@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
+import xxhash
 
 from tamis.dataset import read_batches
 from tamis.errors import RecipeError
@@ -83,16 +84,14 @@ def _batch_lines(
 ) -> Iterator[bytes]:
     if not times.any():
         return
-    raw = _is_raw(batch, form) & files.holds(batch.column("source"))
+    raw = _is_raw(batch, form) & files.holds(batch.column("source")) & (times > 0)
+    own = files.lines(batch, np.flatnonzero(raw)) if raw.any() else {}
     encoded: Iterator[bytes] = iter(())
-    wanted = (times > 0) & ~raw
-    if wanted.any():
-        encoded = iter(encode(batch.take(pa.array(np.flatnonzero(wanted))), form))
-    sources = batch.column("source").to_pylist() if raw.any() else []
-    offsets, lengths = batch.column("offset").to_pylist(), batch.column("length").to_pylist()
+    wanted = [row for row in np.flatnonzero(times).tolist() if row not in own]
+    if wanted:
+        encoded = iter(encode(batch.take(pa.array(wanted)), form))
     for row in np.flatnonzero(times).tolist():
-        taken = raw[row]
-        line = files.read(sources[row], offsets[row], lengths[row]) if taken else next(encoded)
+        line = own[row] if row in own else next(encoded)
         for _ in range(int(times[row])):
             yield line
 
@@ -107,11 +106,16 @@ def _is_raw(batch: pa.RecordBatch, form: str) -> npt.NDArray[np.bool_]:
     return raw
 
 
+def _has_bytes(path: Path) -> bool:
+    # an empty file cannot be mapped
+    return path.is_file() and path.stat().st_size > 0
+
+
 class _RawFiles:
     """Memory maps of the raw sources, opened when first asked for."""
 
     def __init__(self, sources: Mapping[str, RawSource]) -> None:
-        self._sources = {n: s for n, s in sources.items() if Path(s.path).is_file()}
+        self._sources = {n: s for n, s in sources.items() if _has_bytes(Path(s.path))}
         self._maps: dict[str, mmap.mmap] = {}
 
     def __enter__(self) -> _RawFiles:
@@ -127,12 +131,25 @@ class _RawFiles:
         mask: npt.NDArray[np.bool_] = known.to_numpy(zero_copy_only=False)
         return mask
 
-    def read(self, name: str, offset: int, length: int) -> bytes:
-        """The row's own bytes on one line; only white space outside of strings may be left out."""
+    def lines(self, batch: pa.RecordBatch, places: npt.NDArray[np.int64]) -> dict[int, bytes]:
+        """The own bytes of these rows, each on one line; only white space outside of strings is left out.
+
+        Without those whose file no longer holds what was read from it.
+        """
+        some = batch.select(["source", "offset", "length", "content_hash"]).take(pa.array(places))
+        told = zip(places.tolist(), *(column.to_pylist() for column in some.columns), strict=True)
+        found = {}
+        for place, name, offset, length, digest in told:
+            line = self._map(name)[offset : offset + length]
+            if xxhash.xxh3_64_intdigest(line) != digest:
+                continue
+            if self._sources[name].spans_lines and b"\n" in line:
+                line = msgspec.json.format(line, indent=-1)
+            found[place] = line
+        return found
+
+    def _map(self, name: str) -> mmap.mmap:
         if name not in self._maps:
             with open(self._sources[name].path, "rb") as file:
                 self._maps[name] = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
-        line = self._maps[name][offset : offset + length]
-        if self._sources[name].spans_lines and b"\n" in line:
-            return msgspec.json.format(line, indent=-1)
-        return line
+        return self._maps[name]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import tempfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, BinaryIO, cast
 
 import msgspec
@@ -19,6 +19,7 @@ import pyarrow.parquet as pq
 from tamis.errors import InputError
 
 _BLOCK_BYTES = 16 << 20
+_PIECE_BYTES = 2 << 20
 # 2 ** 53 has 16 digits: a float holds fewer digits exactly
 _LONG_NUMBER = re.compile(rb"[:\[,]\s*-?[0-9]{16,}")
 _LARGEST = 1 << 63
@@ -33,20 +34,34 @@ def write_parquet(stream: BinaryIO, lines: Iterable[bytes]) -> int:
     """
     with tempfile.TemporaryFile() as spool:
         ends = _spooled(spool, lines)
+        start = stream.tell()
         try:
-            schema = _schema(spool, ends)
-            n_rows = 0
-            with pq.ParquetWriter(stream, schema) as writer:
-                for block in _blocks(spool, ends):
-                    table = _read(block, schema)
-                    writer.write_table(table)
-                    n_rows += table.num_rows
+            try:
+                # most files are as their first block is; only of others is every block looked at before
+                return _write(stream, spool, ends, _schema(spool, ends[:1]))
+            except pa.ArrowInvalid:
+                stream.seek(start)
+                stream.truncate()
+                return _write(stream, spool, ends, _schema(spool, ends))
         except _READ_ERRORS as error:
             told = " ".join(str(error).split())
             raise InputError(
                 "parquet: rows do not share one type for each key, or hold what it has no type for: "
                 f"{told}; write .jsonl"
             ) from error
+
+
+def _write(stream: BinaryIO, spool: BinaryIO, ends: Sequence[int], schema: pa.Schema) -> int:
+    """The number of rows written; ArrowInvalid where some block is not of this schema."""
+    n_rows = 0
+    has_floats = any(_holds(field.type, pa.types.is_floating) for field in schema)
+    with pq.ParquetWriter(stream, schema) as writer:
+        for block in _blocks(spool, ends):
+            if has_floats and _LONG_NUMBER.search(block):
+                _by_value(block, schema)
+            table = _read(block, schema)
+            writer.write_table(table)
+            n_rows += table.num_rows
     return n_rows
 
 
@@ -77,10 +92,6 @@ def _schema(spool: BinaryIO, ends: Iterable[int]) -> pa.Schema:
     found = pa.schema([])
     for block in _blocks(spool, ends):
         found = pa.unify_schemas([found, _schema_of(block)], promote_options="permissive")
-    if any(_holds(field.type, pa.types.is_floating) for field in found):
-        for block in _blocks(spool, ends):
-            if _LONG_NUMBER.search(block):
-                _by_value(block, found)
     return found
 
 
@@ -95,8 +106,18 @@ def _read(block: bytes, schema: pa.Schema | None) -> pa.Table:
         explicit_schema=schema,
         unexpected_field_behavior="infer" if schema is None else "error",
     )
-    reading = pj.ReadOptions(block_size=len(block) + 1)
+    # with the types known, pieces of a block are read side by side
+    size = len(block) + 1 if schema is None else _PIECE_BYTES
+    reading = pj.ReadOptions(block_size=max(size, _longest_line(block)))
     return pj.read_json(pa.BufferReader(block), read_options=reading, parse_options=options)
+
+
+def _longest_line(block: bytes) -> int:
+    place = longest = 0
+    while place < len(block):
+        end = block.find(b"\n", place) + 1 or len(block)
+        longest, place = max(longest, end - place), end
+    return longest + 1
 
 
 def _by_value(block: bytes, schema: pa.Schema) -> None:

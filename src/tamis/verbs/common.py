@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import tempfile
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from tamis import recipe as recipes
-from tamis.dataset import has_note, read_manifest, write_bytes
+from tamis.dataset import has_note, is_run_folder, read_manifest, write_bytes
 from tamis.engine import finish
 from tamis.engine.inputs import resolve
 from tamis.engine.plan import plan
@@ -233,10 +233,11 @@ def _writer(recipe: Recipe) -> finish.Writer:
         return folder_writer(recipe.outputs)
 
     def write(outcome: Outcome) -> int:
+        inputs = [msgspec.to_builtins(one) for one in outcome.inputs.inputs]
         sources = {
-            one.name: RawSource(path=one.path, spans_lines=one.container == "array")
-            for one in outcome.inputs.inputs
-            if one.container in ("jsonl", "array")
+            one["name"]: RawSource(path=one["path"], spans_lines=one["container"] == "array")
+            for one in files_behind(inputs)
+            if one["container"] in ("jsonl", "array")
         }
         shards = [(Path(s.path), Path(s.copies) if s.copies else None) for s in outcome.last.shards]
         return write_rows(
@@ -244,6 +245,15 @@ def _writer(recipe: Recipe) -> finish.Writer:
         )
 
     return write
+
+
+def files_behind(inputs: Sequence[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """The outside files that rows were read from, through the data sets made from them."""
+    for one in inputs:
+        if one["container"] != "dataset":
+            yield one
+        elif is_run_folder(Path(one["path"])):  # it may be gone: its rows were copied
+            yield from files_behind(read_manifest(Path(one["path"]))["inputs"])
 
 
 def _recipe_out(plan_: Plan, recipe: Recipe, target: str) -> Result:

@@ -16,7 +16,7 @@ from tamis.errors import RecipeError
 from tamis.export.card import RunFacts, SourceFact
 from tamis.export.handover import Handed, Wanted, check_wanted, hand_over
 from tamis.recipe import Outputs
-from tamis.verbs.common import Common, Plan, Result, execute, is_file_output
+from tamis.verbs.common import Common, Plan, Result, execute, files_behind, is_file_output
 from tamis.verbs.look import with_report
 
 HANDED = "handed.json"
@@ -84,7 +84,7 @@ def _facts(outcome: Outcome) -> RunFacts:
             made = read_manifest(Path(one["path"]))
             earlier.append(f"tamis {made['command']}")
     return RunFacts(
-        sources=tuple(_sources(inputs)),
+        sources=tuple(map(_source, files_behind(inputs))),
         counts=msgspec.to_builtins(counts),
         dropped_by=finish.dropped_by(outcome),
         earlier=tuple(earlier),
@@ -92,23 +92,14 @@ def _facts(outcome: Outcome) -> RunFacts:
     )
 
 
-def _sources(inputs: Sequence[dict[str, Any]]) -> list[SourceFact]:
-    """The outside files behind the inputs, through the data sets that were made from them."""
-    found = []
-    for one in inputs:
-        if one["container"] == "dataset":
-            found += _sources(read_manifest(Path(one["path"]))["inputs"])
-            continue
-        found.append(
-            SourceFact(
-                name=one["name"],
-                format=one["format"],
-                read=one["read"],
-                unreadable=one["unreadable"],
-                fingerprint=one["fingerprint"],
-            )
-        )
-    return found
+def _source(one: dict[str, Any]) -> SourceFact:
+    return SourceFact(
+        name=one["name"],
+        format=one["format"],
+        read=one["read"],
+        unreadable=one["unreadable"],
+        fingerprint=one["fingerprint"],
+    )
 
 
 def _is_taken(handed: Handed) -> bool:

@@ -2,7 +2,8 @@
 
 Its `load_cfg` on the folder's `config.yaml` (so the config is validated too), its `prepare_datasets`
 for SFT, its `prepare_preference_datasets` for DPO and GRPO. The order of the rows is kept, the only
-settings changed are those that a machine without a GPU needs. Read in axolotl 0.19.0.
+settings changed are those that a machine without a GPU needs, and prepared rows are not saved. Read in
+axolotl 0.19.0.
 """
 
 # mypy: disable-error-code="import-not-found, no-redef"
@@ -45,8 +46,7 @@ def load(folder: Path, kind: str, tokenizer: Path) -> list[verdicts.Counts]:
     import multiprocess
     from axolotl.cli.config import load_cfg
     from axolotl.loaders import load_tokenizer
-    from axolotl.utils.data.rl import prepare_preference_datasets
-    from axolotl.utils.data.sft import prepare_datasets
+    from axolotl.utils.data import rl, sft
 
     model = folder / MODEL
     shutil.copytree(tokenizer, model)
@@ -63,14 +63,20 @@ def load(folder: Path, kind: str, tokenizer: Path) -> list[verdicts.Counts]:
     config.shuffle_merged_datasets = False
     # axolotl starts fresh interpreters, for the sake of a GPU: many seconds for each of our small loads.
     multiprocess.set_start_method("fork", force=True)
+    # Saving the prepared rows judges none of them, and takes longer than all the rest.
+    sft.save_preprocessed_dataset = rl.save_preprocessed_dataset = _unsaved
     words = load_tokenizer(config)
     if kind == "conversations":
-        kept = prepare_datasets(config, words)[0]
+        kept = sft.prepare_datasets(config, words)[0]
         return [_trained(row) for row in kept]
-    kept = prepare_preference_datasets(config, words)[0]
+    kept = rl.prepare_preference_datasets(config, words)[0]
     return [
         _preference(row, words) if kind == "preferences" else _prompt(row, words) for row in kept
     ]
+
+
+def _unsaved(*_: Any) -> None:
+    """In place of the saving of prepared rows."""
 
 
 def _trained(row: Any) -> verdicts.Counts:

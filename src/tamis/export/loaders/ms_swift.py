@@ -36,12 +36,13 @@ def load(folder: Path, kind: str, tokenizer: Path) -> list[verdicts.Counts]:
 
     rows, _ = load_dataset(
         [str(folder / FILE)],
+        num_proc=None,
         load_from_cache_file=False,
         remove_unused_columns=kind != "questions",
     )
     template = _template(folder, tokenizer)
     template.set_mode(_MODES[kind])
-    kept = EncodePreprocessor(template)(rows, load_from_cache_file=False)
+    kept = EncodePreprocessor(template)(rows, num_proc=None, load_from_cache_file=False)
     count = {"conversations": _trained, "preferences": _pair, "questions": _prompt}[kind]
     return [count(row) for row in kept]
 
