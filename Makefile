@@ -93,6 +93,7 @@ soak: $(DEV)
 
 bench: $(DEV)
 	$(BIN)/python benchmarks/core.py
+	$(BIN)/python benchmarks/formats.py
 	$(BIN)/python benchmarks/dedup.py
 	$(BIN)/python scripts/docs_tables.py
 
