@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from tamis.cli.options import Inputs, To, shared
+from tamis.cli.options import HANDOVER, Inputs, To, shared
 
 if TYPE_CHECKING:
     from tamis.verbs.common import Common, Result
@@ -38,37 +38,6 @@ MaxSimilarity = Annotated[
     float, typer.Option("--max-similarity", help="Highest cosine to a row already chosen.")
 ]
 RecipeFile = Annotated[str, typer.Argument(help="A recipe, as --recipe-out writes it.")]
-
-
-Target = Annotated[
-    str | None,
-    typer.Option(
-        "--for",
-        help="Trainer: trl, verl, llamafactory, axolotl, ms-swift, openrlhf, openai, open-instruct, "
-        "prime-rl, nemo-gym.",
-    ),
-]
-Model = Annotated[
-    str | None, typer.Option("--model", help="Model to train, as its config names it.")
-]
-TokenizerName = Annotated[
-    str | None,
-    typer.Option("--tokenizer", help="Folder with tokenizer.json, to count tokens and masks."),
-]
-MaxTokens = Annotated[int, typer.Option("--max-tokens", help="Longest row in training.")]
-Flatten = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--flatten",
-        help="Put what the trainer cannot hold elsewhere: parts, reasoning, tools, loss_flags, names.",
-    ),
-]
-Verify = Annotated[
-    bool, typer.Option("--verify", help="Run the trainer's own loader, if installed.")
-]
-Python = Annotated[
-    str | None, typer.Option("--python", help="Interpreter that has the trainer, for --verify.")
-]
 
 
 def _check_kind(kind: str | None, option: str) -> None:
@@ -170,20 +139,8 @@ def select(
     return data.select(inputs, n=n, by=by, max_similarity=max_similarity, to=to, common=common)
 
 
-@shared()
-def export(  # noqa: PLR0917 - typer calls it by keywords
-    inputs: Inputs,
-    to: To = None,
-    target: Target = None,
-    model: Model = None,
-    tokenizer: TokenizerName = None,
-    max_tokens: MaxTokens = 4096,
-    flatten: Flatten = None,
-    verify: Verify = False,
-    python: Python = None,
-    *,
-    common: Common,
-) -> Result:
+@shared(more=HANDOVER)
+def export(inputs: Inputs, to: To = None, *, handover: dict[str, Any], common: Common) -> Result:
     """Write rows in an outside format, or the folder that a trainer loads.
 
     Example: tamis export data/v3 --for trl --tokenizer models/qwen -o out/trl
@@ -191,18 +148,10 @@ def export(  # noqa: PLR0917 - typer calls it by keywords
     from tamis.recipe import Outputs
     from tamis.verbs import data
 
-    handover = Outputs(
-        target=target,
-        model=model,
-        tokenizer=tokenizer,
-        max_tokens=max_tokens,
-        flatten=flatten or [],
-        verify=verify,
-        python=python,
-    )
-    if target is None and handover != Outputs():
+    outputs = Outputs(**{**handover, "flatten": handover["flatten"] or []})
+    if outputs.target is None and outputs != Outputs():
         raise typer.BadParameter("expected --for TRAINER beside its options", param_hint="--for")
-    return data.export(inputs, to=to, handover=handover, common=common)
+    return data.export(inputs, to=to, handover=outputs, common=common)
 
 
 @shared()

@@ -81,20 +81,91 @@ SHARED: dict[str, tuple[Any, Any]] = {
 }
 
 
-def shared(*more_styles: str) -> Callable[[Callable[..., Result]], Callable[..., None]]:
-    """Make a function `(own arguments, common) -> Result` a command with the common options too."""
+# What a trainer's folder is made by: `--for` and the options that go with it.
+HANDOVER: dict[str, tuple[Any, Any]] = {
+    "target": (
+        Annotated[
+            str | None,
+            typer.Option(
+                "--for",
+                help="Trainer whose folder is written: trl, verl, llamafactory, axolotl, ms-swift, "
+                "openrlhf, openai, open-instruct, prime-rl, nemo-gym.",
+            ),
+        ],
+        None,
+    ),
+    "model": (
+        Annotated[
+            str | None, typer.Option("--model", help="Model to train, as its config names it.")
+        ],
+        None,
+    ),
+    "tokenizer": (
+        Annotated[
+            str | None,
+            typer.Option(
+                "--tokenizer", help="Folder with tokenizer.json, to count tokens and masks."
+            ),
+        ],
+        None,
+    ),
+    "max_tokens": (
+        Annotated[int, typer.Option("--max-tokens", help="Longest row in training.")],
+        4096,
+    ),
+    "flatten": (
+        Annotated[
+            list[str] | None,
+            typer.Option(
+                "--flatten",
+                help="Put what the trainer cannot hold elsewhere (may be repeated): parts, reasoning, "
+                "tools, loss_flags, names.",
+            ),
+        ],
+        None,
+    ),
+    "verify": (
+        Annotated[
+            bool, typer.Option("--verify", help="Run the trainer's own loader, if installed.")
+        ],
+        False,
+    ),
+    "python": (
+        Annotated[
+            str | None,
+            typer.Option("--python", help="Interpreter that has the trainer, for --verify."),
+        ],
+        None,
+    ),
+}
+
+
+def shared(
+    *more_styles: str, more: dict[str, tuple[Any, Any]] | None = None
+) -> Callable[[Callable[..., Result]], Callable[..., None]]:
+    """Make a function `(own arguments, common) -> Result` a command with the common options too.
+
+    `more` are the options of a group, which the function takes as `handover`, by their names.
+    """
+    group = more or {}
 
     def decorate(command: Callable[..., Result]) -> Callable[..., None]:
         hints = typing.get_type_hints(command, _names(command), include_extras=True)
         own = inspect.signature(command).parameters
         parameters = [
-            p.replace(annotation=hints[name]) for name, p in own.items() if name != "common"
+            p.replace(annotation=hints[name])
+            for name, p in own.items()
+            if name not in ("common", "handover")
         ]
         keyword = inspect.Parameter.KEYWORD_ONLY
         parameters = [p.replace(kind=keyword) for p in parameters]
         parameters += [
             inspect.Parameter(name, keyword, default=default, annotation=annotation)
-            for name, (annotation, default) in {**SHARED, "style": _style(*more_styles)}.items()
+            for name, (annotation, default) in {
+                **group,
+                **SHARED,
+                "style": _style(*more_styles),
+            }.items()
         ]
 
         @functools.wraps(command)
@@ -104,6 +175,8 @@ def shared(*more_styles: str) -> Callable[[Callable[..., Result]], Callable[...,
 
             options = {name: given.pop(name) for name in SHARED if name != "style"}
             common = Common(quiet=style in ("quiet", "json"), **options)
+            if group:
+                given["handover"] = {name: given.pop(name) for name in group}
             emit(command(**given, common=common), style)
 
         wrapper.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
