@@ -31,6 +31,13 @@ collect_ignore = [
 ]
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Warnings of trainers are not ours to mend."""
+    for item in items:
+        if HERE in item.path.parents:
+            item.add_marker(pytest.mark.filterwarnings("ignore"))
+
+
 @pytest.fixture
 def load() -> Callable[..., dict[str, Any]]:
     """What a trainer's own loader says of a good folder, or of hostile rows beside its first row."""

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
+import re
 from collections.abc import Callable
 from typing import Any
 
 import pytest
+
+from .conftest import TESTS
 
 KINDS = ("conversations", "preferences", "questions")
 
@@ -27,3 +31,14 @@ def test_the_recording_is_what_the_trainer_does(
 ) -> None:
     told, now = recorded("ms_swift", kind)
     assert now == told
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_flag_of_the_script_is_one_that_the_trainer_knows(kind: str) -> None:
+    from swift.arguments import RLHFArguments, SftArguments
+
+    script = (TESTS / "good" / f"ms_swift_{kind}" / "train.sh").read_text(encoding="utf-8")
+    flags = set(re.findall(r"^ +--(\S+)", script, re.MULTILINE))
+    read_by = SftArguments if kind == "conversations" else RLHFArguments
+    known = {field.name for field in dataclasses.fields(read_by)}
+    assert flags and flags <= known, flags - known

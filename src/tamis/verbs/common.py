@@ -22,7 +22,7 @@ from tamis.export.rows import RawSource, write_rows
 from tamis.formats import FORMATS, writable
 from tamis.llm.types import Asker
 from tamis.recipe import Outputs, Recipe, Step
-from tamis.schema import Kind
+from tamis.schema import HEAD, Kind
 
 FILE_SUFFIXES = (".jsonl", ".ndjson", ".json", ".parquet")
 SQUEEZED = (".gz", ".zst")
@@ -281,9 +281,9 @@ def dry_run(plan_: Plan, recipe: Recipe) -> Result:
             f"  {one.name}: {one.format} (confidence {one.confidence:.0%}), {one.bytes:,} bytes"
         )
         if one.first_row:
-            lines.append(f"    first row:  {one.first_row[:160]}")
+            lines.append(f"    first row:  {one.first_row[:400]}")
         if one.name in first:
-            lines.append(f"    becomes:    {first[one.name][:160]}")
+            lines.append(f"    becomes:    {first[one.name][:400]}")
     for one in inputs.set_aside:
         lines.append(f"  {one.name}: set aside, holds {one.kind} ({one.format})")
     for lane in lanes:
@@ -308,7 +308,8 @@ def _first_rows(inputs: Any) -> dict[str, str]:
         for read in read_range(piece.range, piece.reading, batch_bytes=1 << 16):
             if read.rows.num_rows:
                 row = read.rows.slice(0, 1).to_pylist()[0]
-                shown = {k: v for k, v in row.items() if v not in (None, [], False)}
+                told = {k: v for k, v in row.items() if k == "id" or k not in HEAD.names}
+                shown = {k: v for k, v in told.items() if v not in (None, [], False)}
                 found[piece.range.source] = msgspec.json.encode(_without_nulls(shown)).decode()
                 break
     return found

@@ -108,7 +108,8 @@ def _is_taken(handed: Handed) -> bool:
 
 
 def _lines(handed: Handed, folder: str, target: str) -> list[str]:
-    lines = [f"{folder}: {handed.n_rows:,} rows for {target}; read {folder}/VERIFY.md"]
+    rows = "1 row" if handed.n_rows == 1 else f"{handed.n_rows:,} rows"
+    lines = [f"{folder}: {rows} for {target}; read {folder}/VERIFY.md"]
     replayed, proof = handed.verified.replayed, handed.proof
     if replayed is not None:
         lines.append(f"by a replay of its rules {_told(replayed.verdicts, replayed.n_rows)}")

@@ -10,6 +10,7 @@ template `hermes` on the given tokenizer: ms-swift chooses both by the model. Re
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import sys
 from pathlib import Path
@@ -25,7 +26,7 @@ if __name__ == "__main__":
     sys.path.append(sys.path.pop(0))
 
 FILE = "data/train.jsonl"
-MAX_TOKENS = 4096
+_LIMIT = re.compile(r"--max_length (\d+)")
 _MODES = {"conversations": "train", "preferences": "rlhf", "questions": "train"}
 _TINY_MODEL = {"model_type": "qwen2", "architectures": ["Qwen2ForCausalLM"]}
 
@@ -56,8 +57,14 @@ def _template(folder: Path, tokenizer: Path) -> Any:
     (model / "config.json").write_text(json.dumps(_TINY_MODEL), encoding="utf-8")
     words = get_processor(str(model), model_type="qwen2")
     return get_template(
-        words, template_type="qwen2_5", agent_template="hermes", max_length=MAX_TOKENS
+        words, template_type="qwen2_5", agent_template="hermes", max_length=_limit(folder)
     )
+
+
+def _limit(folder: Path) -> int | None:
+    """The longest row in tokens that `train.sh` asks for."""
+    found = _LIMIT.search((folder / "train.sh").read_text(encoding="utf-8"))
+    return int(found[1]) if found else None
 
 
 def _trained(row: Any) -> verdicts.Counts:

@@ -9,6 +9,7 @@ flash-attn need be there. Read in OpenRLHF 0.11.2.
 # (the trainer lives in another environment; a script finds its neighbour without a package)
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
 from types import SimpleNamespace
@@ -24,7 +25,7 @@ if __name__ == "__main__":
     sys.path.append(sys.path.pop(0))
 
 FILE = "data/train.parquet"
-MAX_TOKENS = 4096
+_LIMIT = re.compile(r"--data\.max_len (\d+)")
 _KEYS: dict[str, dict[str, str]] = {
     "conversations": {"input_key": "messages"},
     "preferences": {"prompt_key": "prompt", "chosen_key": "chosen", "rejected_key": "rejected"},
@@ -35,10 +36,12 @@ _KEYS: dict[str, dict[str, str]] = {
 class _Strategy:
     """What its datasets ask of a training strategy, without a process group."""
 
-    def __init__(self, kind: str) -> None:
+    def __init__(self, kind: str, folder: Path) -> None:
         self.args = SimpleNamespace(
             data=SimpleNamespace(apply_chat_template=True, **_KEYS[kind]), use_ms=False
         )
+        found = _LIMIT.search((folder / "train.sh").read_text(encoding="utf-8"))
+        self.max_tokens = int(found[1]) if found else sys.maxsize
 
     def print(self, *said: Any) -> None:
         """Say it on stderr."""
@@ -54,7 +57,7 @@ def load(folder: Path, kind: str, tokenizer: Path) -> list[verdicts.Counts]:
     from openrlhf.datasets.utils import blending_datasets
     from openrlhf.utils.utils import get_tokenizer
 
-    strategy = _Strategy(kind)
+    strategy = _Strategy(kind, folder)
     rows = blending_datasets(str(folder / FILE), None, strategy, dataset_split="train")
     words = get_tokenizer(str(tokenizer), SimpleNamespace(is_vlm=False, config=SimpleNamespace()))
     count = {"conversations": _sft, "preferences": _dpo, "questions": _prompts}[kind]
@@ -64,7 +67,9 @@ def load(folder: Path, kind: str, tokenizer: Path) -> list[verdicts.Counts]:
 def _sft(rows: Any, words: Any, strategy: _Strategy) -> list[verdicts.Counts]:
     from openrlhf.datasets.sft_dataset import SFTDataset
 
-    kept = SFTDataset(rows, words, MAX_TOKENS, strategy, multiturn=True, num_processors=None)
+    kept = SFTDataset(
+        rows, words, strategy.max_tokens, strategy, multiturn=True, num_processors=None
+    )
     found = []
     for place in range(len(kept)):
         input_ids, _, loss_mask = kept[place]
@@ -75,7 +80,9 @@ def _sft(rows: Any, words: Any, strategy: _Strategy) -> list[verdicts.Counts]:
 def _dpo(rows: Any, words: Any, strategy: _Strategy) -> list[verdicts.Counts]:
     from openrlhf.datasets.reward_dataset import RewardDataset
 
-    kept = RewardDataset(rows, words, MAX_TOKENS, strategy, is_dpo=True, num_processors=None)
+    kept = RewardDataset(
+        rows, words, strategy.max_tokens, strategy, is_dpo=True, num_processors=None
+    )
     found = []
     for place in range(len(kept)):
         chosen, _, rejected, _, n_prompt = kept[place]
