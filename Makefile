@@ -53,18 +53,17 @@ space := $(subst ,, )
 .venv-%/.installed: requirements/%.txt requirements/%-no-deps.txt
 	$(PYTHON) -m venv .venv-$*
 	.venv-$*/bin/python -m pip install --disable-pip-version-check --quiet torch==2.13.0
-	.venv-$*/bin/python -m pip install --disable-pip-version-check --quiet -r requirements/$*.txt
-	.venv-$*/bin/python -m pip install --disable-pip-version-check --quiet --no-deps -r requirements/$*-no-deps.txt
+	.venv-$*/bin/python -m pip install --disable-pip-version-check --quiet --no-deps -r requirements/$*.txt -r requirements/$*-no-deps.txt
 	.venv-$*/bin/python -m pip install --disable-pip-version-check --quiet --no-deps --editable .
 	@touch $@
 
 trainers: .venv-trl/.installed .venv-factory/.installed .venv-llamafactory/.installed
 
 test-trainers: $(DEV) trainers
-	.venv-trl/bin/python -m pytest tests/trainers
-	.venv-factory/bin/python -m pytest tests/trainers_factory
-	.venv-llamafactory/bin/python -m pytest tests/trainers_factory
-	TAMIS_TRAINERS="$(subst $(space),$(comma),$(strip $(TRAINER_PYTHON)))" $(BIN)/python -m pytest tests/export/demo_sets.py
+	.venv-trl/bin/python -m pytest --timeout 900 tests/trainers
+	.venv-factory/bin/python -m pytest -n 2 --timeout 900 tests/trainers_factory
+	.venv-llamafactory/bin/python -m pytest -n 2 --timeout 900 tests/trainers_factory
+	TAMIS_TRAINERS="$(subst $(space),$(comma),$(strip $(TRAINER_PYTHON)))" $(BIN)/python -m pytest -n 2 --timeout 900 tests/export/demo_sets.py
 
 check: $(DEV)
 	$(BIN)/ruff format --check .

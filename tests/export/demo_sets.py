@@ -16,7 +16,8 @@ import tamis
 from tamis.export.targets import TARGETS, get_target
 from tamis.recipe import Outputs
 
-PYTHONS = dict(pair.split("=", 1) for pair in os.environ["TAMIS_TRAINERS"].split(","))
+SAID = os.environ.get("TAMIS_TRAINERS", "")
+PYTHONS = dict(pair.split("=", 1) for pair in SAID.split(",") if pair)
 PROVED = [name for name in TARGETS if get_target(name).loader is not None]
 PAIRS = [(name, kind) for name in PROVED for kind in get_target(name).shapes]
 # OpenRLHF never shows tools or calls to a template: they become text, as the user must ask for.

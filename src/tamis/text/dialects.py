@@ -1,10 +1,11 @@
-"""The four ways tool calls are written as text, read into names and arguments.
+"""The four ways tool calls are written between tags, read into names and arguments.
 
     call     add(a=1, b="x")                                   Python call syntax, several by lines or in a list
     json     {"name": "add", "arguments": {"a": 1}}            Hermes, Qwen; a list of calls; arguments as JSON text
     literal  {'name': 'add', 'arguments': {'a': True}}         the same as a Python literal
     xml      <function=add><parameter=a>1</parameter></function>   Qwen3-Coder; every value is text
 
+Calls behind markers of their own, which have dialects of their own, are read by `marked_calls`.
 Reading never runs anything: Python text goes through `ast` and only literals are evaluated.
 """
 
@@ -19,7 +20,7 @@ from typing import Any, Literal
 
 import msgspec
 
-Dialect = Literal["call", "json", "literal", "xml"]
+Dialect = Literal["call", "json", "literal", "xml", "mistral", "llama", "pythonic"]
 
 # What Python's parser and evaluator raise for text that is not a literal. Its own stack limit shows as
 # MemoryError or RecursionError; ValueError covers null bytes, lone surrogates and huge integers.
@@ -81,6 +82,16 @@ def parse_body(body: str) -> ParsedBody:
         return ParsedBody(dialect, problem=str(why))
 
 
+def parse_json(body: str) -> ParsedBody:
+    """Read the calls of a body that may only be JSON: one call, or a list of calls."""
+    try:
+        return ParsedBody("json", _json_calls(body.strip()))
+    except _Unreadable as why:
+        return ParsedBody("json", problem=str(why))
+    except JSON_ERRORS as why:
+        return ParsedBody("json", problem=f"not JSON: {_reason(why)}")
+
+
 def read_json(text: str | bytes | msgspec.Raw) -> Any:
     """Decode JSON strictly: no NaN, no trailing text. Raises ValueError with one line of reason."""
     try:
@@ -94,6 +105,15 @@ def is_json(text: bytes) -> bool:
     try:
         msgspec.json.decode(text)
     except JSON_ERRORS:
+        return False
+    return True
+
+
+def is_python(text: str) -> bool:
+    """Whether the text is Python code, as far as its grammar goes; nothing is run."""
+    try:
+        _python_tree(text)
+    except _Unreadable:
         return False
     return True
 

@@ -14,7 +14,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import NamedTuple, Protocol, TypeVar
 
 # Case, white space and hyphens are forgiven while reading, so that `< Think >` is reported as a
 # spelling and not as a missing tag; ASCII, because `K` (Kelvin sign) would match `k` otherwise.
@@ -42,6 +42,14 @@ class Tag(NamedTuple):
         return f"</{self.name}>" if self.closing else f"<{self.name}>"
 
 
+class _Placed(Protocol):
+    @property
+    def start(self) -> int: ...
+
+
+AnyTag = TypeVar("AnyTag", bound=_Placed)
+
+
 def read_tags(text: str) -> list[Tag]:
     """Every think and tool-call tag in order, those in code included unless directly quoted."""
     if "<" not in text:
@@ -49,11 +57,12 @@ def read_tags(text: str) -> list[Tag]:
     return [
         Tag(_NAMES[found[2][0].lower() + found[2][1].lower()], bool(found[1]), *found.span())
         for found in _TAG.finditer(text)
-        if not _is_quoted(text, found.start(), found.end())
+        if not is_quoted(text, found.start(), found.end())
     ]
 
 
-def _is_quoted(text: str, start: int, end: int) -> bool:
+def is_quoted(text: str, start: int, end: int) -> bool:
+    """Whether a backtick stands directly on both sides of `start:end`."""
     return text[end : end + 1] == "`" and text[max(start - 1, 0) : start] == "`"
 
 
@@ -67,8 +76,8 @@ def code_regions(text: str) -> list[Region]:
     return sorted([*fences, *inline])
 
 
-def outside(tags: Sequence[Tag], regions: Sequence[Region]) -> list[Tag]:
-    """The tags that do not start inside one of the sorted, disjoint `regions`."""
+def outside(tags: Sequence[AnyTag], regions: Sequence[Region]) -> list[AnyTag]:
+    """The tags, or other marks, that do not start inside one of the sorted, disjoint `regions`."""
     if not regions:
         return list(tags)
     starts = [start for start, _ in regions]

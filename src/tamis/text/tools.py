@@ -1,13 +1,20 @@
-"""Tool calls written as text: the blocks between `<tool_call>` and `</tool_call>`, and their calls."""
+"""Tool calls written as text: the blocks between tags or behind a marker, and their calls."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Literal
 
 import msgspec
 
-from tamis.text.dialects import Dialect, ParsedCall, parse_body
+from tamis.text.dialects import Dialect, ParsedBody, ParsedCall, parse_body
+from tamis.text.marked_calls import (
+    MarkedBody,
+    has_marker,
+    marked_bodies,
+    parse_pythonic,
+    read_marks,
+)
 from tamis.text.tags import Region, Tag, code_regions, outside, read_tags
 
 BlockProblem = Literal["unclosed", "unopened", "empty", "unparsable"]
@@ -16,9 +23,10 @@ BlockProblem = Literal["unclosed", "unopened", "empty", "unparsable"]
 class ToolBlock(msgspec.Struct, frozen=True):
     """One tool-call block, or one lone tag.
 
-    `start:end` are the block's characters with its tags, `body_start:body_end` those between them (a
-    lone tag has an empty body at its end). `dialect` and `calls` are what the body says; `problem` is
-    None for a sound block, `detail` says in words what is wrong.
+    `start:end` are the block's characters with its tags or marker, `body_start:body_end` those without
+    (a lone tag has an empty body at its end). `dialect` and `calls` are what the body says; `problem` is
+    None for a sound block, `detail` says in words what is wrong. Code for Llama's interpreter is a
+    sound block without dialect and calls.
     """
 
     start: int
@@ -35,16 +43,23 @@ def tool_blocks(text: str) -> list[ToolBlock]:
     """Read every tool-call block of a text, in order, sound or not.
 
     Tags in code are mentions, unless only the reading that counts them gives every tag its partner.
-    A block ends at the first `</tool_call>`, as every serving stack reads it.
+    A block ends at the first `</tool_call>`, as every serving stack reads it. Markers in code or between
+    tags are mentions, and so are tags in the JSON behind a marker.
 
     >>> [call.name for call in tool_blocks('<tool_call>add(a=1, b=2)</tool_call>')[0].calls]
     ['add']
     """
     tags = [tag for tag in read_tags(text) if tag.name == "tool_call"]
-    if not tags:
+    if not tags and not has_marker(text):
         return []
-    pairs, lone = pair_calls(tags, code_regions(text))
+    code = code_regions(text)
+    pairs, lone = pair_calls(tags, code)
+    marked = _marked(text, pairs, lone, code) if has_marker(text) else []
+    shown = outside(tags, [(body.mark.start, body.end) for body in marked])
+    if len(shown) < len(tags):
+        pairs, lone = pair_calls(shown, code)
     blocks = [_block(text, opening, closing) for opening, closing in pairs]
+    blocks.extend(_marked_block(text, body) for body in marked)
     blocks.extend(
         ToolBlock(
             tag.start, tag.end, tag.end, tag.end, problem="unopened" if tag.closing else "unclosed"
@@ -52,6 +67,18 @@ def tool_blocks(text: str) -> list[ToolBlock]:
         for tag in lone
     )
     return sorted(blocks, key=lambda block: block.start)
+
+
+def pythonic_block(text: str, offered: Collection[str]) -> ToolBlock | None:
+    """A message that is nothing but a list of Python calls, one at least of an offered tool, else None.
+
+    >>> pythonic_block("[add(a=1)]", {"add"}).dialect
+    'pythonic'
+    """
+    parsed = parse_pythonic(text, offered)
+    if parsed is None:
+        return None
+    return ToolBlock(0, len(text), 0, len(text), parsed.dialect, parsed.calls)
 
 
 def pair_calls(
@@ -88,12 +115,32 @@ def _pair(tags: Sequence[Tag]) -> tuple[list[tuple[Tag, Tag]], list[Tag]]:
     return pairs, lone
 
 
+def _marked(
+    text: str, pairs: Sequence[tuple[Tag, Tag]], lone: Sequence[Tag], code: Sequence[Region]
+) -> list[MarkedBody]:
+    between = [(opening.start, closing.end) for opening, closing in pairs]
+    marks = outside(read_marks(text, code), between)
+    tags = [opening.start for opening, _ in pairs] + [tag.start for tag in lone]
+    return marked_bodies(text, marks, sorted(tags))
+
+
+def _marked_block(text: str, marked: MarkedBody) -> ToolBlock:
+    place = (marked.mark.start, marked.end, marked.mark.end, marked.end)
+    if not text[marked.mark.end : marked.end].strip():
+        marker = text[marked.mark.start : marked.mark.end]
+        return ToolBlock(*place, problem="empty", detail=f"nothing behind `{marker}`")
+    return _read(place, marked.parsed)
+
+
 def _block(text: str, opening: Tag, closing: Tag) -> ToolBlock:
     place = (opening.start, closing.end, opening.end, closing.start)
     body = text[opening.end : closing.start]
     if not body.strip():
         return ToolBlock(*place, problem="empty")
-    parsed = parse_body(body)
+    return _read(place, parse_body(body))
+
+
+def _read(place: tuple[int, int, int, int], parsed: ParsedBody) -> ToolBlock:
     if parsed.problem is not None:
         return ToolBlock(*place, parsed.dialect, problem="unparsable", detail=parsed.problem)
     return ToolBlock(*place, parsed.dialect, parsed.calls)

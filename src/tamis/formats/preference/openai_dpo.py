@@ -35,13 +35,13 @@ def parse(rest: dict[str, Raw]) -> Preference:
         side: parse_messages(take(rest, key, "a list"), f"$.{key}")
         for side, key in _OUTPUTS.items()
     }
-    for side, key in _OUTPUTS.items():
-        if not sides[side]:
-            raise RowError(f"$.{key}: expected an answer, got an empty list")
     try:
         tools = take_tools(asked, marker, AS_LIST)
     except RowError as error:
         raise RowError(str(error).replace("$.tools", "$.input.tools", 1)) from error
+    for side, key in _OUTPUTS.items():
+        if not sides[side]:
+            raise RowError(f"$.{key}: expected an answer, got an empty list")
     left = exact.object_text((key, bytes(raw)) for key, raw in asked.items())
     if left is not None:
         rest["input"] = Raw(left.encode())
