@@ -60,7 +60,7 @@ space := $(subst ,, )
 trainers: .venv-trl/.installed .venv-factory/.installed .venv-llamafactory/.installed
 
 test-trainers: $(DEV) trainers
-	.venv-trl/bin/python -m pytest --timeout 900 tests/trainers
+	.venv-trl/bin/python -m pytest -n 2 --timeout 900 tests/trainers
 	.venv-factory/bin/python -m pytest -n 2 --timeout 900 tests/trainers_factory
 	.venv-llamafactory/bin/python -m pytest -n 2 --timeout 900 tests/trainers_factory
 	TAMIS_TRAINERS="$(subst $(space),$(comma),$(strip $(TRAINER_PYTHON)))" $(BIN)/python -m pytest -n 2 --timeout 900 tests/export/demo_sets.py
