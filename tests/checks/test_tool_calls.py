@@ -13,6 +13,8 @@ JSON = '<tool_call>\n{"name": "weather", "arguments": {"city": "北京"}}\n</too
 LITERAL = "<tool_call>{'name': 'weather', 'arguments': {'city': '北京'}}</tool_call>"
 CALL = "<tool_call>\nweather(city='北京')\n</tool_call>"
 XML = "<tool_call><function=weather><parameter=city>北京</parameter></function></tool_call>"
+MISTRAL = '[TOOL_CALLS][{"name": "weather", "arguments": {"city": "北京"}}]</s>'
+LLAMA = '<|python_tag|>{"name": "weather", "parameters": {"city": "北京"}}<|eom_id|>'
 
 
 def talk(*contents: str | None) -> list[dict[str, Any]]:
@@ -20,7 +22,8 @@ def talk(*contents: str | None) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize(
-    "content", [None, "", "plain", JSON, LITERAL, CALL, XML, f"Look: {CALL}{CALL}"]
+    "content",
+    [None, "", "plain", JSON, LITERAL, CALL, XML, f"Look: {CALL}{CALL}", MISTRAL, LLAMA],
 )
 def test_sound_calls_have_no_finding(find: Callable[..., Any], content: str | None) -> None:
     assert find(ToolCallTags(), talk(content)) == [[]]
@@ -37,6 +40,10 @@ def test_sound_calls_have_no_finding(find: Callable[..., Any], content: str | No
         (LITERAL.replace("'}}", "}}"), ["unparsable"]),
         (CALL.replace(")", ""), ["unparsable"]),
         (XML.replace("</parameter>", ""), ["unparsable"]),
+        (MISTRAL.replace("}}", "}"), ["unparsable"]),
+        (LLAMA.replace("}}", "}"), ["unparsable"]),
+        ("[TOOL_CALLS]</s>", ["empty"]),
+        (CALL + MISTRAL.replace("}}", "}"), ["unparsable"]),
         (CALL.replace("tool_call", "Tool_Call"), ["spelling", "spelling"]),
     ],
 )
@@ -48,9 +55,11 @@ def test_each_fault_is_found_once(
     ]
 
 
-def test_tags_of_others_are_ignored(find: Callable[..., Any]) -> None:
-    messages = [{"role": role, "content": "<tool_call>"} for role in ("system", "user", "tool")]
+@pytest.mark.parametrize("written", ["<tool_call>", "[TOOL_CALLS]", "<|python_tag|>f("])
+def test_tags_and_markers_of_others_are_ignored(find: Callable[..., Any], written: str) -> None:
+    messages = [{"role": role, "content": written} for role in ("system", "user", "tool")]
     assert find(ToolCallTags(), messages) == [[]]
+    assert find(ToolCallTags(), talk(f"It begins with `{written}`.")) == [[]]
 
 
 def test_the_second_dialect_of_a_conversation_is_named_once(find: Callable[..., Any]) -> None:
@@ -59,6 +68,18 @@ def test_the_second_dialect_of_a_conversation_is_named_once(find: Callable[..., 
     assert [(f["severity"], f["path"], f["message"]) for f in mixed] == [
         ("info", "messages[1].content", "call here, json before")
     ]
+
+
+def test_a_marker_is_a_dialect_of_its_own(find: Callable[..., Any]) -> None:
+    same, mixed = find(ToolCallTags(), talk(MISTRAL, MISTRAL), talk(JSON, LLAMA))
+    assert same == []
+    assert [finding["message"] for finding in mixed] == ["llama here, json before"]
+
+
+def test_the_finding_behind_a_marker_says_what_is_missing(find: Callable[..., Any]) -> None:
+    ((finding,),) = find(ToolCallTags(), talk("Hm. [TOOL_CALLS] </s>"))
+    assert (finding["start"], finding["end"]) == (4, 17)
+    assert finding["message"] == "nothing behind `[TOOL_CALLS]`"
 
 
 def test_the_finding_spans_the_block_and_says_why(find: Callable[..., Any]) -> None:

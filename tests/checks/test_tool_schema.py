@@ -39,6 +39,10 @@ def written(*bodies: str) -> list[dict[str, Any]]:
     return [{"role": "assistant", "content": content}]
 
 
+def said(content: str) -> list[dict[str, Any]]:
+    return [{"role": "assistant", "content": content}]
+
+
 def tool(schema: Any) -> str:
     return json.dumps([{"name": "f", "parameters": schema}])
 
@@ -56,6 +60,13 @@ def tool(schema: Any) -> str:
         written(
             "<function=weather><parameter=city>42</parameter><parameter=days>3</parameter></function>"
         ),
+        said('[TOOL_CALLS][{"name": "weather", "arguments": {"city": "Paris"}}]'),
+        said('[TOOL_CALLS]weather[ARGS]{"city": "Paris", "days": 3}</s>'),
+        said('<|python_tag|>{"name": "weather", "parameters": {"city": "Paris"}}<|eom_id|>'),
+        said("<|python_tag|>weather.call(city='Paris')<|eom_id|>"),
+        said("[weather(city='Paris'), weather('北京', 3)]"),
+        said("[forecast(days=3)]"),
+        said("[weather, forecast]"),
     ],
 )
 def test_good_calls_pass_in_every_form(
@@ -89,12 +100,24 @@ def test_good_calls_pass_in_every_form(
         (structured("weather", "city=Paris"), "arguments-not-object"),
         (structured("weather", '{"city": NaN}'), "arguments-not-object"),
         (written("weather(city='Paris', hours=3)"), "unknown-argument"),
+        (said('[TOOL_CALLS][{"name": "weather", "arguments": {}}]'), "arguments-refused"),
+        (said('[TOOL_CALLS][{"name": "weather", "arguments": ["Paris"]}]'), "arguments-not-object"),
+        (said("[TOOL_CALLS]forecast[ARGS]{}"), "undeclared-tool"),
+        (said('<|python_tag|>{"name": "weather", "parameters": {"days": 3}}'), "arguments-refused"),
+        (said("<|python_tag|>forecast.call()<|eom_id|>"), "undeclared-tool"),
+        (said("[weather(city='Paris', days='three')]"), "arguments-refused"),
+        (said("\n[weather(city='Paris'), forecast()]<|eot_id|>"), "undeclared-tool"),
     ],
 )
 def test_each_bad_call_is_found_once(
     find_rules: Callable[..., Any], messages: list[dict[str, Any]], rule: str
 ) -> None:
     assert find_rules(ToolSchema(), messages, tools=[FLAT]) == [[f"tool-schema/{rule}"]]
+
+
+def test_a_list_of_calls_without_tools_is_a_list(find: Callable[..., Any]) -> None:
+    bare = said("[weather(town='Paris')]")
+    assert find(ToolSchema(), bare, bare, tools=[None, "[]"]) == [[], []]
 
 
 def test_without_tools_nothing_is_undeclared_but_an_empty_list_declares_none(

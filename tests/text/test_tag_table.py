@@ -21,10 +21,12 @@ from tamis.text.tag_table import (
     sound_thinks,
     tagged_texts,
     texts_with,
+    texts_with_calls,
+    texts_with_lists,
 )
 from tamis.text.tags import read_tags
 from tamis.text.think import think_spans
-from tamis.text.tools import tool_blocks
+from tamis.text.tools import pythonic_block, tool_blocks
 
 PIECES = [
     "<think>",
@@ -51,6 +53,7 @@ PIECES += [
     "</",
     "<t",
 ]
+PIECES += ["[TOOL_CALLS]", "<|python_tag|>", "[TOOL", "_CALLS]", "<|python_", "tag|>", "["]
 TEXTS = st.lists(st.lists(st.sampled_from(PIECES), max_size=7).map("".join), max_size=5)
 
 
@@ -106,17 +109,42 @@ def test_simple_calls_are_the_blocks_of_their_texts(texts: list[str]) -> None:
         assert not {block.problem for block in blocks} & {"unclosed", "unopened"}
 
 
+@settings(max_examples=200)
+@given(TEXTS)
+@example(["[TOOL_CALLS", "]"])
+@example(["<|python_tag|", ">"])
+@example(["a[TOOL_CALLS]", "<|python_tag|>b"])
+def test_every_text_with_a_call_is_seen_and_no_other(texts: list[str]) -> None:
+    found = texts_with_calls(table_of(texts)).tolist()
+    for seen, text in zip(found, texts, strict=True):
+        has_marker = "[TOOL_CALLS]" in text or "<|python_tag|>" in text
+        assert seen or not (tool_blocks(text) or has_marker)
+        assert not seen or has_marker or read_tags(text) or "`" in text
+
+
+@settings(max_examples=100)
+@given(
+    st.lists(st.sampled_from(["[f()]", " \n", "\t", "\r", "[", "f()", "\u3000", "好"]), max_size=3)
+)
+def test_every_list_of_calls_is_seen(pieces: list[str]) -> None:
+    text = "".join(pieces)
+    (seen,) = texts_with_lists(table_of([text])).tolist()
+    assert seen or pythonic_block(text, {"f"}) is None
+
+
 def test_ordinary_agent_messages_need_no_second_look() -> None:
     call = '<tool_call>\n{"name": "search", "arguments": {"q": "天气"}}\n</tool_call>'
     texts = [
         "plain",
         "<think>\nlet me see\n</think>\n\nYes.",
         f"<think>好的，看看</think>{call}\n{call}",
-        "<table><th></th></table> 1 < 2",
+        "<table><th></th></table> 1 < 2 and [TOOL] <|im_end|>",
     ]
     table = table_of(texts)
     assert sound_thinks(table).tolist() == [False, True, True, False]
     assert texts_with(table, OPEN_CALL, CLOSE_CALL).tolist() == [False, False, True, False]
+    assert texts_with_calls(table).tolist() == [False, False, True, False]
+    assert texts_with_lists(table).tolist() == [False] * 4
     assert simple_calls(table).owner.tolist() == [2, 2]
 
 

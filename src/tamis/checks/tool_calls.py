@@ -1,4 +1,4 @@
-"""Tool calls written as text between tags: paired, not empty, and readable."""
+"""Tool calls written as text, between tags or behind a marker: paired, not empty, and readable."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tamis.op import Measure
 from tamis.records import Rule
 from tamis.schema import FINDINGS
 from tamis.text.excerpts import excerpt, printable
-from tamis.text.tag_table import CLOSE_CALL, OPEN_CALL, texts_with
+from tamis.text.tag_table import texts_with_calls
 from tamis.text.tags import Tag, read_tags
 from tamis.text.tools import ToolBlock, tool_blocks
 
@@ -119,9 +119,9 @@ class ToolCallTags(Measure, frozen=True, kw_only=True):
 
 
 def _doubtful(flat: FlatMessages) -> Indexes:
-    """Assistant messages with tool-call tags, of conversations that are not plainly sound."""
+    """Assistant messages with tool-call tags or markers, of conversations that are not plainly sound."""
     table = flat.tags
-    tagged = of_assistants(flat, np.flatnonzero(texts_with(table, OPEN_CALL, CLOSE_CALL)))
+    tagged = of_assistants(flat, np.flatnonzero(texts_with_calls(table)))
     if not len(tagged):
         return tagged
     owners, bodies = simple_bodies(table)
@@ -146,7 +146,7 @@ def _report_block(
         row,
         rule,
         path,
-        said or printable(block.detail),
+        printable(block.detail) if block.detail else said,
         start=block.start,
         end=block.end,
         excerpt=shown,

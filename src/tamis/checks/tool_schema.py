@@ -23,8 +23,8 @@ from tamis.records import Rule
 from tamis.schema import FINDINGS
 from tamis.text.dialects import ParsedCall, arguments_object, read_json
 from tamis.text.excerpts import excerpt, printable
-from tamis.text.tag_table import CLOSE_CALL, OPEN_CALL, texts_with
-from tamis.text.tools import tool_blocks
+from tamis.text.tag_table import texts_with_calls, texts_with_lists
+from tamis.text.tools import ToolBlock, pythonic_block, tool_blocks
 
 UNDECLARED = Rule(
     id="tool-schema/undeclared-tool",
@@ -147,7 +147,7 @@ class ToolSchema(Measure, frozen=True, kw_only=True):
         for row, tools in offered.items():
             _report_tools(found, row, tools)
         doubtful = _doubtful(flat, offered)
-        for call in [*_structured_calls(flat), *_written_calls(flat, doubtful)]:
+        for call in [*_structured_calls(flat), *_written_calls(flat, doubtful, offered)]:
             known = offered.get(call.row)
             if not _is_fine(call, known, call.is_text):
                 _report_call(found, call, known)
@@ -193,9 +193,11 @@ def _structured_arguments(text: str | None) -> dict[str, Any] | None:
 
 
 def _doubtful(flat: FlatMessages, offered: dict[int, DeclaredTools]) -> Indexes:
-    """Assistant messages with tool-call tags whose calls are not plainly fine."""
+    """Assistant messages that may hold calls, without those whose calls are plainly fine."""
     table = flat.tags
-    tagged = of_assistants(flat, np.flatnonzero(texts_with(table, OPEN_CALL, CLOSE_CALL)))
+    with_tools = np.isin(flat.owner, list(offered))
+    may_hold_calls = texts_with_calls(table) | (texts_with_lists(table) & with_tools)
+    tagged = of_assistants(flat, np.flatnonzero(may_hold_calls))
     if not len(tagged):
         return tagged
     owners, bodies = simple_bodies(table)
@@ -224,10 +226,12 @@ def _is_fine(call: ParsedCall | Call, offered: DeclaredTools | None, is_text: bo
     )
 
 
-def _written_calls(flat: FlatMessages, messages: Indexes) -> Iterator[Call]:
+def _written_calls(
+    flat: FlatMessages, messages: Indexes, offered: dict[int, DeclaredTools]
+) -> Iterator[Call]:
     for message in read_messages(flat, messages):
         path = f"messages[{message.position}].content"
-        for block in tool_blocks(message.content):
+        for block in _blocks(message.content, offered.get(message.row)):
             body = (block.body_start, block.body_end)
             place = Place(message.content, block.start, block.end, body)
             for call in block.calls:
@@ -235,6 +239,15 @@ def _written_calls(flat: FlatMessages, messages: Indexes) -> Iterator[Call]:
                 yield Call(
                     message.row, path, call.name, call.arguments, call.positional, is_text, place
                 )
+
+
+def _blocks(content: str, offered: DeclaredTools | None) -> list[ToolBlock]:
+    """The blocks of a message; a bare list of calls counts where the row offers one of the tools."""
+    blocks = tool_blocks(content)
+    if blocks or offered is None:
+        return blocks
+    bare = pythonic_block(content, offered.tools)
+    return [] if bare is None else [bare]
 
 
 def _report_tools(found: FindingsBuilder, row: int, offered: DeclaredTools) -> None:

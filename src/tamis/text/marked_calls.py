@@ -127,10 +127,7 @@ def _past_mistral_json(text: str, place: int) -> int:
 
 def _past_llama_json(text: str, place: int) -> int:
     """The place behind the JSON of the marker's calls, or `place` itself where none is whole."""
-    end = place
-    for _, end in _json_series(text, place):
-        pass
-    return end
+    return max((end for _, end in _json_series(text, place)), default=place)
 
 
 def _json_series(text: str, place: int) -> Iterator[Region]:

@@ -1,4 +1,4 @@
-"""The tags of very many texts at once, read from their bytes, and the texts that are plainly sound.
+"""The tags and markers of very many texts at once, read from their bytes, and the texts that are plainly sound.
 
 The exact readers (`think`, `tools`) look at one text at a time; they cost microseconds a text. Most
 tagged texts are simple: every tag is spelled right and is followed by its own partner. That much is seen
@@ -27,6 +27,9 @@ OPEN_THINK, CLOSE_THINK, OPEN_CALL, CLOSE_CALL = range(4)
 _ANY_SPELLING = re.compile(
     rb"<[ \t]{0,2}/?[ \t]{0,2}(?:think|tool[-_ ]?call)[ \t]{0,2}>", re.IGNORECASE
 )
+# `marked_calls`' two markers; a regular expression of one literal is the fastest search of a buffer
+_MISTRAL = re.compile(rb"\[TOOL_CALLS\]")
+_LLAMA = b"<|python_tag|>"
 _LONGEST = 24
 _MOST_BLANKS = 8
 
@@ -40,6 +43,7 @@ class TagTable(NamedTuple):
     start:   (n_tags,) int64, first byte of each tag; `end` is the byte behind it
     owner:   (n_tags,) int64, the text of each tag
     odd:     indexes of texts that hold a tag in another spelling
+    marked:  indexes of texts that hold a marker of tool calls, `[TOOL_CALLS]` or `<|python_tag|>`
     """
 
     texts: Bytes
@@ -49,6 +53,7 @@ class TagTable(NamedTuple):
     end: Indexes
     owner: Indexes
     odd: Indexes
+    marked: Indexes
 
 
 class Bodies(NamedTuple):
@@ -63,6 +68,7 @@ def read_table(texts: Bytes, offsets: Indexes) -> TagTable:
     """Find the tags of all texts."""
     first, last = int(offsets[0]), int(offsets[-1])
     places = np.flatnonzero(texts[first:last] == ord("<")) + first
+    marked = _marked(texts, offsets, places)
     places = places[_begins_like_tag(texts, places, last)] if len(places) else places
     code = _codes(texts, places, last)
     owner = np.searchsorted(offsets, places, side="right") - 1
@@ -84,6 +90,7 @@ def read_table(texts: Bytes, offsets: Indexes) -> TagTable:
         starts + length[known],
         owner[known],
         owner[odd],
+        marked,
     )
 
 
@@ -98,6 +105,22 @@ def texts_with(table: TagTable, *codes: int) -> Flags:
     for code in codes:
         found[table.owner[table.code == code]] = True
     found[table.odd] = True
+    return found
+
+
+def texts_with_calls(table: TagTable) -> Flags:
+    """(n_texts,) bool: texts that hold a tool-call tag, any tag in an odd spelling, or a marker."""
+    found = texts_with(table, OPEN_CALL, CLOSE_CALL)
+    found[table.marked] = True
+    return found
+
+
+def texts_with_lists(table: TagTable) -> Flags:
+    """(n_texts,) bool: texts that may be nothing but a list: they begin with `[`, or with a blank."""
+    begin, end = table.offsets[:-1], table.offsets[1:]
+    found = end > begin
+    letter = table.texts[begin[found]]
+    found[found] = (letter == ord("[")) | (letter <= ord(" "))
     return found
 
 
@@ -131,14 +154,29 @@ def sound_thinks(table: TagTable) -> Flags:
 
 
 def simple_calls(table: TagTable) -> Bodies:
-    """Bodies of the tool calls of paired texts that hold no code, in order."""
+    """Bodies of the tool calls of paired texts that hold neither code nor a marker, in order."""
     is_open = table.code == OPEN_CALL
     if not is_open.any():
         nothing = np.empty(0, dtype=np.int64)
         return Bodies(nothing, nothing, nothing)
     simple = paired_texts(table) & ~_texts_with_code(table)
+    simple[table.marked] = False
     chosen = np.flatnonzero(is_open & simple[table.owner])
     return Bodies(table.owner[chosen], table.end[chosen], table.start[chosen + 1])
+
+
+def _marked(texts: Bytes, offsets: Indexes, places: Indexes) -> Indexes:
+    """Texts with a marker; `places` are those of every `<`."""
+    first, last = int(offsets[0]), int(offsets[-1])
+    starts = [found.start() + first for found in _MISTRAL.finditer(texts[first:last].data)]
+    for step in (1, 2):
+        places = places[texts[np.minimum(places + step, last - 1)] == _LLAMA[step]]
+    starts += [at for at in places.tolist() if texts[at : at + len(_LLAMA)].tobytes() == _LLAMA]
+    begin = np.array(starts, dtype=np.int64)
+    owner = np.searchsorted(offsets, begin, side="right") - 1
+    length = np.where(texts[begin] == ord("["), len(b"[TOOL_CALLS]"), len(_LLAMA))
+    found: Indexes = np.unique(owner[begin + length <= offsets[owner + 1]])
+    return found
 
 
 def _begins_like_tag(texts: Bytes, places: Indexes, last: int) -> Flags:
