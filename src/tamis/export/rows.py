@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import mmap
-from collections.abc import Iterator, Mapping, Sequence
+import os
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import msgspec
@@ -27,21 +29,73 @@ class RawSource(msgspec.Struct, frozen=True, kw_only=True):
     spans_lines: bool
 
 
+class Lines(msgspec.Struct, frozen=True, kw_only=True):
+    """The rows of one shard as lines of a format, to be written to `part` by any process."""
+
+    index: int
+    rows: str
+    copies: str | None
+    form: str
+    sources: Mapping[str, RawSource]
+    part: str
+
+
+InParallel = Callable[[Callable[[Lines], None], Sequence[Lines]], Iterator[None]]
+
+
 def write_rows(
-    shards: Chosen, target: Path, *, sources: Mapping[str, RawSource], to: str | None
+    shards: Chosen,
+    target: Path,
+    *,
+    sources: Mapping[str, RawSource],
+    to: str | None,
+    in_parallel: InParallel,
 ) -> int:
     """Write the chosen rows to `target`; gives the number of rows written, copies counted.
 
     shards:  (rows, copies) for each shard; copies names a .npy of (n_rows,) int32, or None for all
     sources: the raw files by their name in the rows' `source`
     to:      format to write; None keeps that of the rows
+    in_parallel: calls a function on each of several tasks, in any order and process
     Raises:  RecipeError when rows of several formats would go into one file without `to`;
              InputError when a row holds what the format cannot say.
     """
     form = to or _only_format(shards, target)
     if form is None:
         return write_file(target, [])
-    return write_file(target, _lines(shards, form, sources))
+    if len(shards) == 1:
+        return write_file(target, _lines(shards, form, sources))
+    with tempfile.TemporaryDirectory(prefix="tamis-") as folder:
+        tasks = [
+            Lines(
+                index=index,
+                rows=str(rows),
+                copies=None if copies is None else str(copies),
+                form=form,
+                sources=sources,
+                part=f"{folder}/{index:05d}",
+            )
+            for index, (rows, copies) in enumerate(shards)
+        ]
+        for _ in in_parallel(_write_part, tasks):
+            pass
+        return write_file(target, _lines_of_parts(tasks))
+
+
+def _write_part(task: Lines) -> None:
+    shard = (Path(task.rows), None if task.copies is None else Path(task.copies))
+    with open(task.part, "wb") as part:
+        for line in _lines([shard], task.form, task.sources):
+            part.write(line)
+            part.write(b"\n")
+
+
+def _lines_of_parts(tasks: Sequence[Lines]) -> Iterator[bytes]:
+    for task in tasks:
+        with open(task.part, "rb") as part:
+            for line in part:
+                yield line[:-1]
+        os.unlink(task.part)
 
 
 def _only_format(shards: Chosen, target: Path) -> str | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,8 @@ from tamis.export.flatten import Change, flattened
 from tamis.export.targets.base import Shape
 from tamis.formats import exact, get_format
 from tamis.formats.columns import LISTS
-from tamis.formats.fit import fitted, without_marks
+from tamis.formats.fit import without_marks
+from tamis.formats.tools import ToolShape, reshaped
 from tamis.schema import ROWS, Kind
 
 Chosen = Sequence[tuple[Path, Path | None]]
@@ -113,8 +115,16 @@ def _row_out(
 def _written(given: dict[str, Any], shape: Shape) -> dict[str, Any]:
     form = get_format(shape.format)
     assert form.write is not None
-    written = form.write(fitted(given, form))
+    if form.tools is not None and given.get("tools") is not None:
+        given = {**given, "tools": _tools_in(given["tools"], form.tools)}
+    written = form.write(given)
     return written if shape.adapt is None else shape.adapt(written)
+
+
+@lru_cache(maxsize=4096)
+def _tools_in(tools: str, shape: ToolShape) -> str:
+    # many rows offer the same tools
+    return reshaped(tools, shape)
 
 
 def without_own_keys(row: dict[str, Any], kind: Kind) -> dict[str, Any]:
@@ -127,6 +137,8 @@ def without_own_keys(row: dict[str, Any], kind: Kind) -> dict[str, Any]:
 
 def _bare(message: dict[str, Any]) -> dict[str, Any]:
     calls = message["tool_calls"]
+    if calls is None and message["extra"] is None and message["parts"] is None:
+        return message
     if calls is not None:
         calls = [{**call, "extra": None} for call in calls]
     parts = message["parts"]
@@ -146,12 +158,15 @@ def _says_only_what_was_read(parts: str) -> bool:
 
 def own_keys(row: dict[str, Any], kind: Kind) -> dict[str, msgspec.Raw]:
     """The author's own keys of a row, by where they stood; values are JSON objects as they were written."""
-    found: dict[str, str | None] = {"meta": without_marks(row["meta"])}
+    found = {"meta": without_marks(row["meta"])}
     for name in LISTS[kind]:
         for place, message in enumerate(row[name]):
-            found[f"{name}[{place}]"] = without_marks(message["extra"])
+            if message["extra"] is not None:
+                found[f"{name}[{place}]"] = without_marks(message["extra"])
             for call_place, call in enumerate(message["tool_calls"] or ()):
-                found[f"{name}[{place}].tool_calls[{call_place}]"] = without_marks(call["extra"])
+                if call["extra"] is not None:
+                    path = f"{name}[{place}].tool_calls[{call_place}]"
+                    found[path] = without_marks(call["extra"])
     return {path: msgspec.Raw(text.encode()) for path, text in found.items() if text is not None}
 
 

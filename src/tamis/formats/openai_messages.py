@@ -16,6 +16,8 @@ from tamis.formats.roles import canonical_role
 from tamis.records import Message, ToolCall
 
 _TEXTS = {"reasoning_content": "reasoning", "tool_call_id": "tool_call_id", "name": "name"}
+# what most messages have none of
+_MORE = ("extra", "tool_calls", "reasoning", "parts", "tool_call_id", "name", "train")
 # gpt-oss (Harmony) and some servers say it so
 _REASONING_ALIASES = ("thinking", "reasoning")
 
@@ -176,6 +178,8 @@ def write_messages(messages: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
 
 def write_message(message: dict[str, Any]) -> dict[str, Any]:
     """One message. Without a word of the author, `content` is written even when null."""
+    if all(message[field] is None for field in _MORE):
+        return {"role": message["role"], "content": message["content"]}
     rest, marker = exact.split_rest(message["extra"])
     written: dict[str, Any] = {"role": author_role(message["role"], marker)}
     content: Any = message["content"]

@@ -16,6 +16,7 @@ from tamis.dataset import has_note, is_run_folder, read_manifest, write_bytes
 from tamis.engine import finish
 from tamis.engine.inputs import resolve
 from tamis.engine.plan import plan
+from tamis.engine.pool import Workers
 from tamis.engine.run import Outcome, Settings, claimed, run
 from tamis.errors import RecipeError, StoreError
 from tamis.export.rows import RawSource, write_rows
@@ -240,9 +241,14 @@ def _writer(recipe: Recipe) -> finish.Writer:
             if one["container"] in ("jsonl", "array")
         }
         shards = [(Path(s.path), Path(s.copies) if s.copies else None) for s in outcome.last.shards]
-        return write_rows(
-            shards, Path(str(recipe.outputs.path)), sources=sources, to=recipe.outputs.to
-        )
+        with Workers(outcome.settings.n_workers) as workers:
+            return write_rows(
+                shards,
+                Path(str(recipe.outputs.path)),
+                sources=sources,
+                to=recipe.outputs.to,
+                in_parallel=workers.map,
+            )
 
     return write
 

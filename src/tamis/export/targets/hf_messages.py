@@ -29,10 +29,8 @@ def template_messages(messages: Sequence[Mapping[str, Any]]) -> list[dict[str, A
 
 def template_message(message: Mapping[str, Any]) -> dict[str, Any]:
     """One message, see `template_messages`."""
-    written = dict(message)
-    if written.get("tool_calls"):
-        written["tool_calls"] = [_call(call) for call in written["tool_calls"]]
-    return written
+    calls = message.get("tool_calls")
+    return {**message, "tool_calls": [_call(call) for call in calls]} if calls else dict(message)
 
 
 def _call(call: Mapping[str, Any]) -> dict[str, Any]:
@@ -62,6 +60,9 @@ def without_loss_flags(messages: Sequence[Mapping[str, Any]], trainer: str) -> l
     """
     kept = []
     for place, message in enumerate(messages):
+        if not any(flag in message for flag in _LOSS_FLAGS):
+            kept.append(dict(message))
+            continue
         for flag in _LOSS_FLAGS:
             if message.get("role") == "assistant" and message.get(flag) in (0, False):
                 raise InputError(
