@@ -14,7 +14,6 @@ from tests.cli.run_tamis import tamis as run_tamis
 
 import tamis
 from tamis.errors import InputError, RecipeError, StoreError
-from tamis.export.handover import read_rows
 from tamis.export.targets import TARGETS, get_target
 from tamis.recipe import Outputs
 
@@ -48,6 +47,11 @@ def hand_over(rows: list[dict[str, Any]], folder: Path, **said_: Any) -> Any:
 
 def lines_of(path: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in path.read_text().splitlines()]
+
+
+def read_rows(path: Path) -> list[dict[str, Any]]:
+    """The rows of a trainer's file as its loader sees them."""
+    return pq.read_table(path).to_pylist() if path.suffix == ".parquet" else lines_of(path)
 
 
 def values_in(value: Any) -> list[Any]:
@@ -133,7 +137,7 @@ def test_asked_for_by_name_they_are_flattened_and_each_is_listed(tmp_path: Path)
         ("tools", "messages[2]"),
         ("tools", "messages[3]"),
     ]
-    written = list(read_rows(out / get_target("openrlhf").shapes["conversations"].file))[3]
+    written = (read_rows(out / get_target("openrlhf").shapes["conversations"].file))[3]
     said_ = "\n".join(strings_in(written))
     for piece in ("<tools>", '"arguments": {"a": 1.10}', "<tool_response>", "<think>"):
         assert piece in said_
@@ -166,7 +170,7 @@ def test_tool_arguments_of_clashing_types_survive_every_trainer_or_are_refused(
             refused.append(name)
             continue
         survived.append(name)
-        read = list(read_rows(out / get_target(name).shapes["conversations"].file))
+        read = read_rows(out / get_target(name).shapes["conversations"].file)
         assert len(read) == 2
         for row, wanted in zip(read, ({"a": 1, "b": None}, {"a": "one", "c": [2]}), strict=True):
             assert wanted in values_in(row), name

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
-from itertools import islice
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import msgspec
@@ -16,18 +14,25 @@ from tamis.text.masks import Masked, mask
 from tamis.text.tokenizer import Tokenizer, load_tokenizer
 from tamis.text.turns import Unalignable
 
-_REPLAYED_AT_ONCE = 10_000
+_MOST_ODD = 20
 _MOST_MASKED = 20_000
 _EXAMPLES = 3
 _EXAMPLE_CHARS = 6000
 
 
-class Replayed(msgspec.Struct, frozen=True, kw_only=True):
+class Replayed(msgspec.Struct, kw_only=True):
     """What the trainer's rules say of the rows: how many of each verdict, and the first odd ones."""
 
-    n_rows: int
-    verdicts: dict[str, int]
-    odd: tuple[str, ...]
+    n_rows: int = 0
+    verdicts: dict[str, int] = {}
+    odd: list[str] = []
+
+    def add(self, other: Replayed) -> None:
+        """Take over what is said of the rows behind."""
+        self.n_rows += other.n_rows
+        for verdict, n in other.verdicts.items():
+            self.verdicts[verdict] = self.verdicts.get(verdict, 0) + n
+        self.odd = [*self.odd, *other.odd][:_MOST_ODD]
 
 
 class Tokens(msgspec.Struct, kw_only=True):
@@ -51,6 +56,22 @@ class Tokens(msgspec.Struct, kw_only=True):
     broken: dict[str, int] = {}
     examples: list[list[tuple[str, bool]]] = []
 
+    def add(self, other: Tokens) -> None:
+        """Take over what is said of the rows behind."""
+        self.template = self.template or other.template
+        for name in ("n_rows", "n_tokens", "n_trained", "n_cut"):
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+        self.lengths += other.lengths
+        self.no_trained += other.no_trained
+        self.end_not_trained += other.end_not_trained
+        self.examples = [*self.examples, *other.examples][:_EXAMPLES]
+        for mine, theirs in (
+            (self.unalignable, other.unalignable),
+            (self.broken, other.broken),
+        ):
+            for reason, n in theirs.items():
+                mine[reason] = mine.get(reason, 0) + n
+
 
 class Verified(msgspec.Struct, frozen=True, kw_only=True):
     """Both, each None when it could not be looked at."""
@@ -60,15 +81,23 @@ class Verified(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Verifier:
-    """Looks at rows as they are written, and at the written file when it is whole."""
+    """Looks at rows as they are written; `first_row` is the place of the first among all."""
 
-    def __init__(self, kind: Kind, target: Target, tokenizer: str | None, limit: int) -> None:
+    def __init__(
+        self, kind: Kind, target: Target, tokenizer: str | None, limit: int, first_row: int
+    ) -> None:
         self._kind: Kind = kind
         self._target = target
         self._limit = limit
         self._tokenizer = None if tokenizer is None else load_tokenizer(tokenizer)
         self.tokens = Tokens(tokenizer=tokenizer or "")
-        self._n_seen = 0
+        self.replayed = None if target.replay is None else Replayed()
+        self._n_seen = self._n_replayed = first_row
+
+    @property
+    def counted(self) -> Tokens | None:
+        """What the tokens say; None without a tokenizer."""
+        return None if self._tokenizer is None else self.tokens
 
     def look(self, given: dict[str, Any]) -> None:
         """One canonical row, as it was written."""
@@ -103,24 +132,17 @@ class Verifier:
         if len(tokens.examples) < _EXAMPLES:
             tokens.examples.append(list(spans(masked)))
 
-    def finish(self, rows: Iterable[dict[str, Any]]) -> Verified:
-        """The whole account, after a replay over the written rows."""
-        tokens = None if self._tokenizer is None else self.tokens
-        return Verified(replayed=self._replay(rows), tokens=tokens)
-
-    def _replay(self, rows: Iterable[dict[str, Any]]) -> Replayed | None:
-        if self._target.replay is None:
-            return None
-        verdicts: Counter[str] = Counter()
-        odd: list[str] = []
-        place = 0
-        for some in _chunks(rows, _REPLAYED_AT_ONCE):
-            for _, one in zip(some, self._target.replay(self._kind, some), strict=True):
-                verdicts[one.verdict] += 1
-                if one.verdict != "accepted" and len(odd) < 20:
-                    odd.append(_told(place, one))
-                place += 1
-        return Replayed(n_rows=place, verdicts=dict(verdicts), odd=tuple(odd))
+    def replay(self, rows: Sequence[dict[str, Any]]) -> None:
+        """Some rows as the trainer's loader reads them."""
+        if self._target.replay is None or self.replayed is None:
+            return
+        told = self.replayed
+        for _, one in zip(rows, self._target.replay(self._kind, rows), strict=True):
+            told.n_rows += 1
+            told.verdicts[one.verdict] = told.verdicts.get(one.verdict, 0) + 1
+            if one.verdict != "accepted" and len(told.odd) < _MOST_ODD:
+                told.odd.append(_told(self._n_replayed, one))
+            self._n_replayed += 1
 
 
 def _add(counts: dict[str, int], reason: str) -> None:
@@ -129,12 +151,6 @@ def _add(counts: dict[str, int], reason: str) -> None:
 
 def _told(place: int, verdict: RowVerdict) -> str:
     return f"row {place}: {verdict.verdict}: {verdict.reason}"
-
-
-def _chunks(rows: Iterable[dict[str, Any]], size: int) -> Iterator[list[dict[str, Any]]]:
-    waiting = iter(rows)
-    while some := list(islice(waiting, size)):
-        yield some
 
 
 def _trained_messages(given: dict[str, Any], kind: Kind) -> list[dict[str, Any]]:

@@ -11,6 +11,7 @@ import msgspec
 
 from tamis.dataset import read_manifest, write_bytes
 from tamis.engine import finish
+from tamis.engine.pool import Workers
 from tamis.engine.run import Outcome
 from tamis.errors import RecipeError
 from tamis.export.card import RunFacts, SourceFact
@@ -61,13 +62,15 @@ def folder_writer(outputs: Outputs) -> Callable[[Outcome], int]:
 
     def write(outcome: Outcome) -> int:
         shards = [(Path(s.path), Path(s.copies) if s.copies else None) for s in outcome.last.shards]
-        handed = hand_over(
-            shards,
-            Path(str(outputs.path)),
-            kind=outcome.inputs.kind,
-            wanted=wanted_of(outputs),
-            facts=_facts(outcome),
-        )
+        with Workers(outcome.settings.n_workers) as workers:
+            handed = hand_over(
+                shards,
+                Path(str(outputs.path)),
+                kind=outcome.inputs.kind,
+                wanted=wanted_of(outputs),
+                facts=_facts(outcome),
+                in_parallel=workers.map,
+            )
         write_bytes(outcome.folder / HANDED, msgspec.json.encode(handed))
         return handed.n_rows
 
