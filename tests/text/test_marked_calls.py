@@ -12,18 +12,20 @@ from hypothesis import strategies as st
 
 from tamis.text.tools import ToolBlock, pythonic_block, tool_blocks
 
-# model card of mistralai/Mistral-7B-Instruct-v0.3 and Mistral's guide to function calling
+# the form of Mistral-7B-Instruct-v0.3's chat template, as vLLM's tests of its Mistral parser hold it
 MISTRAL = (
     '[TOOL_CALLS] [{"name": "get_current_weather", '
     '"arguments": {"location": "Paris", "format": "celsius"}, "id": "9Ae3bDc2F"}]</s>'
 )
 MISTRAL_CALL = ("get_current_weather", {"location": "Paris", "format": "celsius"})
-# mistral-common's instruct tokenizers v11 (with the call's id) and v13
+# Mistral-Small-3.2 (tokenizer v11, with the call's id), and Magistral, Devstral and Ministral 3 (v13), as
+# llama.cpp's and vLLM's tests of these templates hold them
 MISTRAL_V11 = '[TOOL_CALLS]get_current_weather[CALL_ID]9Ae3bDc2F[ARGS]{"location": "Paris"}</s>'
 MISTRAL_V13 = (
     '[TOOL_CALLS]add[ARGS]{"a": 3.5, "b": 4}[TOOL_CALLS]multiply[ARGS]{"a": 3, "b": 6}</s>'
 )
-# "Llama 3.1 | Model Cards and Prompt formats": custom tools, built-in tools, code interpreter
+# "Llama 3.1 | Model Cards and Prompt formats": custom tools and built-in tools; the code is ours, in
+# the form its section on the code interpreter gives
 LLAMA_JSON = """<|python_tag|>{
     "type": "function",
     "name": "trending_songs",
