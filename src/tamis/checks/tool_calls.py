@@ -36,7 +36,7 @@ EMPTY = Rule(
     id="tool-call-tags/empty",
     severity="error",
     dimension="format",
-    summary="Tool-call tags with nothing between them.",
+    summary="Tool-call tags with nothing between them, or a marker with nothing behind it.",
     fix="Write the call, or remove the tags.",
     good="<tool_call>now()</tool_call>",
     bad="<tool_call></tool_call>",
@@ -46,7 +46,7 @@ UNPARSABLE = Rule(
     severity="error",
     dimension="format",
     summary="A tool call that is no JSON, Python literal, Python call or XML call.",
-    fix="Rewrite the call in one of the four dialects.",
+    fix="Rewrite the call in a dialect that your chat template reads.",
     good="<tool_call>add(a=1, b=2)</tool_call>",
     bad="<tool_call>add(a=1, b=</tool_call>",
 )
@@ -78,7 +78,7 @@ _SAID = {
 
 
 class ToolCallTags(Measure, frozen=True, kw_only=True):
-    """Textual tool calls that are unpaired, empty or unreadable in all four dialects.
+    """Textual tool calls that are unpaired, empty or unreadable in all seven dialects.
 
     Only assistant messages are read; tags in code are mentions (see `text.tags`). Structured
     `tool_calls` need no tags and are read by `ToolSchema`.

@@ -114,7 +114,7 @@ class Call(NamedTuple):
 class ToolSchema(Measure, frozen=True, kw_only=True):
     """Calls of undeclared tools, and arguments that the declared JSON Schema refuses.
 
-    Structured `tool_calls` and calls in text, in all four dialects, are checked alike; XML values are
+    Structured `tool_calls` and calls in text, in all seven dialects, are checked alike; XML values are
     text and count as the type the schema wants. A conversation without `tools` declares nothing and
     is not checked for undeclared tools; an empty list declares that there are none.
     References in a schema are never fetched.
