@@ -81,7 +81,15 @@ def test_every_test_file_stands_where_its_module_stands() -> None:
     """`tests/checks/test_x.py` tests `checks`: a folder of tests is named after a room, or on this list."""
     rooms = {path.name for path in PACKAGE.iterdir() if path.is_dir()}
     folders = {path.name for path in (Path(__file__).parent).iterdir() if path.is_dir()}
-    assert folders - rooms <= {"contract", "data", "trainers", "trainers_factory", "browser", "scripts", "__pycache__"}
+    assert folders - rooms <= {
+        "contract",
+        "data",
+        "trainers",
+        "trainers_factory",
+        "browser",
+        "scripts",
+        "__pycache__",
+    }
 
 
 def _undocumented(tree: ast.AST, place: str) -> Iterator[str]:

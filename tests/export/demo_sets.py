@@ -47,9 +47,7 @@ def test_every_trainer_with_a_loader_has_an_interpreter() -> None:
 def test_the_trainer_s_own_loader_takes_every_row(
     name: str, kind: str, sets: dict[str, str], tmp_path: Path
 ) -> None:
-    outputs = Outputs(
-        target=name, flatten=FLATTEN.get(name, []), verify=True, python=PYTHONS[name]
-    )
+    outputs = Outputs(target=name, flatten=FLATTEN.get(name, []), verify=True, python=PYTHONS[name])
     common = tamis.Common(output=str(tmp_path / "out"), quiet=True)
     result = tamis.export([sets[kind]], handover=outputs, common=common)
     handed: dict[str, Any] = result.body["handed"]
