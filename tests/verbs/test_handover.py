@@ -118,8 +118,8 @@ def test_rows_a_trainer_cannot_hold_are_refused_and_nothing_is_written(tmp_path:
         hand_over([*SOURCES["conversations"], CALLING], tmp_path / "out", target="openrlhf")
     told = str(refused.value)
     assert refused.value.exit_code == 3
-    assert told.startswith("openrlhf cannot hold 1 of 4 rows: 1 × tools: expected none, got some")
-    assert "The first: rows.jsonl:call tools: " in told
+    assert told.startswith("openrlhf cannot hold 1 of 4 rows; the first: rows.jsonl:call tools: ")
+    assert told.count("expected none, got some") == 1
     assert "\n" not in told
     assert "out" not in names_in(tmp_path)
 
@@ -128,18 +128,18 @@ def test_asked_for_by_name_they_are_flattened_and_each_is_listed(tmp_path: Path)
     out = tmp_path / "out"
     rows = [*SOURCES["conversations"], CALLING]
     result = hand_over(rows, out, target="openrlhf", flatten=["tools", "reasoning"])
-    assert result.body["handed"]["flattened"] == {"tools": 1, "reasoning": 1}
+    # its template is handed the reasoning: that way is not needed
+    assert result.body["handed"]["flattened"] == {"tools": 1}
     listed = lines_of(out / "flattened.jsonl")
     assert {(one["row"], one["id"]) for one in listed} == {(3, "rows.jsonl:call")}
     assert [(one["way"], one["path"]) for one in listed] == [
-        ("reasoning", "messages[3]"),
-        ("tools", "tools"),
+        ("tools", "messages[1]"),
         ("tools", "messages[2]"),
-        ("tools", "messages[3]"),
+        ("tools", "tools"),
     ]
     written = (read_rows(out / get_target("openrlhf").shapes["conversations"].file))[3]
     said_ = "\n".join(strings_in(written))
-    for piece in ("<tools>", '"arguments": {"a": 1.10}', "<tool_response>", "<think>"):
+    for piece in ("<tools>", '"arguments": {"a": 1.10}', "<tool_response>"):
         assert piece in said_
     assert "| tools | 1 |" in (out / "VERIFY.md").read_text()
 
@@ -267,3 +267,127 @@ def test_the_command_line_hands_over_and_a_recipe_does_the_same(tmp_path: Path) 
     assert ran.returncode == 0, ran.stderr
     for name in ("train.parquet", "train.py", "rows.jsonl"):
         assert (tmp_path / "again" / name).read_bytes() == (tmp_path / "out" / name).read_bytes()
+
+
+def test_what_tamis_did_not_write_stays_in_the_folder(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    hand_over([*SOURCES["conversations"], CALLING], out, target="openrlhf", flatten=["tools"])
+    (out / "model").mkdir()
+    (out / "model" / "adapter.safetensors").write_text("weights")
+    mine = tmp_path / ".out.part-mine"
+    mine.mkdir()
+    hand_over(SOURCES["conversations"], out, target="openrlhf", max_tokens=100)
+    assert (out / "model" / "adapter.safetensors").read_text() == "weights"
+    assert not (out / "flattened.jsonl").exists()
+    assert mine.exists()
+
+
+@pytest.mark.parametrize("name", ["x(): pass\nimport os", "my-reward", "json", "math"])
+def test_a_reward_there_is_not_never_reaches_a_script(name: str, tmp_path: Path) -> None:
+    question = {
+        "prompt": "2+2?",
+        "question_id": "q",
+        "reward_name": name,
+        "reward_parameters": None,
+        "reference": '{"answer":"4"}',
+    }
+    for target in ("trl", "verl", "axolotl", "ms-swift", "openrlhf"):
+        with pytest.raises(InputError, match="unknown reward"):
+            hand_over([question], tmp_path / "out", target=target)
+
+
+def test_questions_that_cannot_be_graded_are_counted(tmp_path: Path) -> None:
+    rows = [*SOURCES["questions"], {"question": "Why?", "answer": "#### because"}]
+    result = hand_over(rows, tmp_path / "out", target="trl")
+    [(why, n)] = result.body["handed"]["ungradable"].items()
+    assert n == 1
+    assert f"- 1 of 4: {why}" in (tmp_path / "out" / "VERIFY.md").read_text()
+
+
+def test_only_the_ways_that_a_row_needs_change_it(tmp_path: Path) -> None:
+    flagged = {"role": "assistant", "content": "No.", "weight": 0}
+    row = {"messages": [{"role": "user", "name": "Ann", "content": "Hi"}, flagged], "id": "w"}
+    hand_over([row], tmp_path / "out", target="openai", flatten=["loss_flags", "names"])
+    [written] = lines_of(tmp_path / "out" / get_target("openai").shapes["conversations"].file)
+    assert written["messages"][1]["weight"] == 0
+    assert written["messages"][0]["name"] == "Ann"
+
+
+def test_pictures_are_refused_where_rows_hold_text(tmp_path: Path) -> None:
+    parts = [{"type": "text", "text": "See"}, {"type": "image_url", "image_url": {"url": "x"}}]
+    row = {
+        "messages": [{"role": "user", "content": parts}, {"role": "assistant", "content": "A cat"}]
+    }
+    with pytest.raises(InputError, match="got a list with more than texts"):
+        hand_over([row], tmp_path / "out", target="trl")
+    result = hand_over([row], tmp_path / "out", target="trl", flatten=["parts"])
+    assert result.body["handed"]["flattened"] == {"parts": 1}
+
+
+def test_names_that_a_trainer_has_no_place_for_are_listed(tmp_path: Path) -> None:
+    row = {
+        "messages": [
+            {"role": "user", "name": "Ann", "content": "Hi"},
+            {"role": "assistant", "content": "Ho"},
+        ]
+    }
+    hand_over([row], tmp_path / "out", target="ms-swift")
+    assert lines_of(tmp_path / "out" / "rows.jsonl")[0]["own_keys"] == {
+        "messages[0]": {"name": "Ann"}
+    }
+
+
+def test_a_preference_is_counted_by_both_its_sides(tmp_path: Path) -> None:
+    row = {"prompt": "Say.", "chosen": "Yes.", "rejected": "no " * 300}
+    options = {"target": "trl", "tokenizer": str(TOKENIZER), "max_tokens": 200}
+    result = hand_over([row], tmp_path / "out", **options)
+    tokens = result.body["handed"]["verified"]["tokens"]
+    assert tokens["lengths"][0] > 300
+    assert tokens["n_cut"] == 1
+    assert 200 < tokens["n_tokens"] < 300
+
+
+@pytest.mark.parametrize("target", ["verl", "axolotl"])
+def test_rows_over_the_limit_are_told_as_the_trainer_takes_them(
+    target: str, tmp_path: Path
+) -> None:
+    rows = [SOURCES["conversations"][0], talk("Say a lot.", "much " * 400, id="long")]
+    options = {"target": target, "tokenizer": str(TOKENIZER), "max_tokens": 64}
+    hand_over(rows, tmp_path / "out", **options)
+    page = (tmp_path / "out" / "VERIFY.md").read_text()
+    words = {
+        "verl": "the trainer stops with an error | 1 of 2",
+        "axolotl": "dropped by the trainer | 1 of 2",
+    }
+    assert words[target] in page
+
+
+def test_a_model_s_name_cannot_leave_its_place(tmp_path: Path) -> None:
+    with pytest.raises(RecipeError, match="without control characters"):
+        hand_over(SOURCES["questions"], tmp_path / "out", target="nemo-gym", model="x\ntouch y")
+    hand_over(SOURCES["conversations"], tmp_path / "out", target="trl", model='a"b 😀')
+    compile((tmp_path / "out" / "train.py").read_text(), "train.py", "exec")
+    assert 'model="a\\"b 😀"' in (tmp_path / "out" / "train.py").read_text()
+
+
+def test_a_proof_that_fails_leaves_the_folder_and_says_so(tmp_path: Path) -> None:
+    python = tmp_path / "python"
+    python.write_text('#!/bin/sh\ncase "$1" in -c) exit 0;; esac\necho no >&2; exit 7\n')
+    python.chmod(0o755)
+    result = hand_over(
+        SOURCES["conversations"], tmp_path / "out", target="trl", verify=True, python=str(python)
+    )
+    assert result.exit_code == 1
+    assert "ended with 7: no" in (tmp_path / "out" / "VERIFY.md").read_text()
+
+
+def test_numbers_that_trl_would_bend_are_refused(tmp_path: Path) -> None:
+    call = {**CALL, "function": {"name": "add", "arguments": '{"n":123456789012345678901}'}}
+    row = {
+        **CALLING,
+        "messages": [
+            {**m, "tool_calls": [call]} if "tool_calls" in m else m for m in CALLING["messages"]
+        ],
+    }  # type: ignore[attr-defined]
+    with pytest.raises(InputError, match="expected numbers that 64 bits hold, got 12345678901234"):
+        hand_over([row], tmp_path / "out", target="trl")

@@ -47,7 +47,10 @@ def card(
         handover=handover,
         target=target,
         facts=facts,
-        sources=facts.sources[:_MOST_SOURCES],
+        sources=[
+            msgspec.structs.replace(one, name=one.name.replace("|", "\\|"))
+            for one in facts.sources[:_MOST_SOURCES]
+        ],
         n_more_sources=max(len(facts.sources) - _MOST_SOURCES, 0),
         reasons=sorted(facts.dropped_by.items(), key=lambda one: -one[1])[:_MOST_REASONS],
         own_keys=keys[:_MOST_KEYS],
@@ -63,5 +66,6 @@ def _size(n_rows: int) -> str:
         (10_000, "1K<n<10K"),
         (100_000, "10K<n<100K"),
         (1_000_000, "100K<n<1M"),
+        (10_000_000, "1M<n<10M"),
     )
-    return next((word for limit, word in words if n_rows < limit), "1M<n<10M")
+    return next((word for limit, word in words if n_rows < limit), "n>10M")

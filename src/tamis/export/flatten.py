@@ -13,7 +13,7 @@ import msgspec
 
 from tamis.formats.columns import LISTS
 from tamis.formats.openai_messages import is_json
-from tamis.schema import Kind
+from tamis.schema import MESSAGE, Kind
 
 Row = dict[str, Any]
 Message = dict[str, Any]
@@ -109,13 +109,14 @@ def flattened(row: Row, kind: Kind, ways: Sequence[str]) -> tuple[Row, list[Chan
     for way, change in _OF_MESSAGES.items():
         if way not in ways:
             continue
-        if way == "tools" and given.get("tools") is not None:
-            changes.append(_tools_to_system(given, LISTS[kind][0]))
         for name in LISTS[kind]:
             for place, message in enumerate(given[name]):
                 became = change(message)
                 if became is not None:
                     changes.append(Change(way, f"{name}[{place}]", became))
+    # last, for it may put a message before the others
+    if "tools" in ways and given.get("tools") is not None:
+        changes.append(_tools_to_system(given, LISTS[kind][0]))
     return given, changes
 
 
@@ -130,7 +131,7 @@ def _tools_to_system(row: Row, first_list: str) -> Change:
     if messages and messages[0]["role"] == "system" and messages[0]["content"] is not None:
         messages[0]["content"] = f"{messages[0]['content']}\n\n{told}"
     else:
-        fields = dict.fromkeys(messages[0]) if messages else {}
+        fields = dict.fromkeys(field.name for field in MESSAGE)
         messages.insert(0, {**fields, "role": "system", "content": told})
     row["tools"] = None
     return Change("tools", "tools", "a part of the system text")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import glob
+import re
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
@@ -14,8 +15,9 @@ import msgspec
 from tamis.errors import InputError, RecipeError, StoreError
 from tamis.export.card import RunFacts, card
 from tamis.export.flatten import WAYS
+from tamis.export.handed import Handed
 from tamis.export.parts import Part, PartDone, join_files, n_chosen, put_together, write_part
-from tamis.export.proof import Proof, prove
+from tamis.export.proof import Proof, ProofError, prove
 from tamis.export.rows_out import Chosen
 from tamis.export.targets import get_target
 from tamis.export.targets.base import Handover, Target
@@ -27,6 +29,10 @@ from tamis.text.tokenizer import load_tokenizer
 
 ROWS_FILE = "rows.jsonl"
 FLATTENED_FILE = "flattened.jsonl"
+# What an earlier export of other rows may have left, beside what stands there anew.
+_WRITTEN = frozenset([FLATTENED_FILE, "reward.py", "dataset.py", "prompts.py", "grader.json"])
+# the end of a name that `mkdtemp` makes, and of the same put aside
+_OURS = re.compile(r"[a-z0-9_]{8}(-old)?")
 InParallel = Callable[[Callable[[Part], PartDone], Sequence[Part]], Iterator[PartDone]]
 
 
@@ -44,23 +50,17 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
     python: str | None = None
 
 
-class Handed(msgspec.Struct, frozen=True, kw_only=True):
-    """What was handed over: the rows written, what was verified, and what stayed behind."""
-
-    n_rows: int
-    verified: Verified
-    flattened: dict[str, int]
-    own_keys: dict[str, int]
-    proof: Proof | None = None
-    asked_for_proof: bool = False
-
-
 def check_wanted(wanted: Wanted) -> Target:
     """The trainer that was asked for; RecipeError for a name, a way or a limit there is not."""
     target = get_target(wanted.target)
     for way in wanted.flatten:
         if way not in WAYS:
             raise RecipeError(f"--flatten {way}: expected one of {', '.join(WAYS)}")
+    for option, name in (("--model", wanted.model), ("--tokenizer", wanted.tokenizer)):
+        if name is not None and not name.isprintable():
+            raise RecipeError(
+                f"{option} {name!a}: expected a name or a path without control characters"
+            )
     if wanted.max_tokens < 1:
         raise RecipeError(f"--max-tokens {wanted.max_tokens}: expected 1 or more")
     return target
@@ -137,7 +137,7 @@ def _explain(
         kind=kind,
         n_rows=done.n_rows,
         file=target.shapes[kind].file,
-        model=wanted.model or wanted.tokenizer or "MODEL",
+        model=_model_of(wanted),
         max_tokens=wanted.max_tokens,
         has_tools=done.has_tools,
         has_reasoning=done.has_reasoning,
@@ -145,38 +145,56 @@ def _explain(
     )
     verified = Verified(replayed=done.replayed, tokens=done.tokens)
     _write_texts(place, target.files(handover))
+    proof, problem = _proof(place, target, kind, wanted)
     handed = Handed(
         n_rows=done.n_rows,
         verified=verified,
         flattened=done.flattened,
         own_keys=done.own_keys,
-        proof=_proof(place, target, kind, wanted),
-        asked_for_proof=wanted.python is not None,
+        proof=proof,
+        proof_problem=problem,
+        ungradable=done.ungradable,
     )
     texts = {
-        "VERIFY.md": page(handover, target, verified, handed.proof, handed.flattened),
+        "VERIFY.md": page(handover, target, handed),
         "README.md": card(handover, target, facts, own_keys=handed.own_keys),
     }
     _write_texts(place, texts)
     return handed
 
 
-def _proof(place: Path, target: Target, kind: Kind, wanted: Wanted) -> Proof | None:
+def _model_of(wanted: Wanted) -> str:
+    """The model as scripts name it, wherever they are run from; MODEL where nobody named one."""
+    name = wanted.model or wanted.tokenizer or "MODEL"
+    return str(Path(name).resolve()) if Path(name).exists() else name
+
+
+def _proof(
+    place: Path, target: Target, kind: Kind, wanted: Wanted
+) -> tuple[Proof | None, str | None]:
+    """What the trainer's own loader said, or why it could not be asked though the user wanted that."""
     if wanted.python is None:
-        return None
+        return None, None
+    if target.loader is None:
+        return None, f"the code of {target.name} cannot be run here"
     named = None if wanted.tokenizer is None else Path(wanted.tokenizer)
     tokenizer = named if named is not None and named.is_dir() else None
-    return prove(place, kind, target, python=wanted.python, tokenizer=tokenizer)
+    try:
+        proof = prove(place, kind, target, python=wanted.python, tokenizer=tokenizer)
+    except ProofError as error:
+        return None, str(error)
+    missing = f"{target.name} is not installed in {wanted.python}"
+    return proof, missing if proof is None else None
 
 
 def _refused(target: Target, done: PartDone) -> str:
     n_refused = sum(done.refused.values())
     most = sorted(done.refused.items(), key=lambda one: -one[1])[:4]
-    reasons = "; ".join(f"{n:,} × {why}" for why, n in most)
+    reasons = "".join(f"; {n:,} × {why}" for why, n in most) if n_refused > 1 else ""
     return (
-        f"{target.name} cannot hold {n_refused:,} of {n_refused + done.n_rows:,} rows: {reasons}. "
-        f"The first: {done.first_refused[0]}. Leave such rows out (tamis select, --where), or see "
-        f"whether --flatten {'|'.join(WAYS)} makes them fit"
+        f"{target.name} cannot hold {n_refused:,} of {n_refused + done.n_rows:,} rows; the first: "
+        f"{done.first_refused[0]}{reasons}. Leave such rows out, or see whether --flatten "
+        f"{'|'.join(WAYS)} makes them fit"
     )
 
 
@@ -188,6 +206,13 @@ def _write_texts(place: Path, texts: dict[str, str]) -> None:
             (place / name).chmod((place / name).stat().st_mode | 0o111)
 
 
+def _keep_others(old: Path, new: Path) -> None:
+    """Move what Tamis did not write into the new folder: a trained model, notes, logs."""
+    for one in old.iterdir():
+        if one.name not in _WRITTEN and not (new / one.name).exists():
+            one.rename(new / one.name)
+
+
 @contextmanager
 def _replacing_folder(folder: Path) -> Iterator[Path]:
     """A folder whose files appear under its name only once all are there."""
@@ -195,14 +220,18 @@ def _replacing_folder(folder: Path) -> Iterator[Path]:
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         for left in folder.parent.glob(f".{glob.escape(folder.name)}.part-*"):
-            shutil.rmtree(left, ignore_errors=True)  # of a run that was killed
+            if _OURS.fullmatch(left.name.rpartition(".part-")[2]):
+                shutil.rmtree(left, ignore_errors=True)  # of a run that was killed
         place = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}.part-"))
         yield place
         place.chmod(0o777 & ~umask())
+        old = place.with_name(f"{place.name}-old")
         if folder.exists():
-            folder.rename(place.with_name(f"{place.name}-old"))
+            folder.rename(old)
         place.rename(folder)
-        shutil.rmtree(place.with_name(f"{place.name}-old"), ignore_errors=True)
+        if old.exists():
+            _keep_others(old, folder)
+            shutil.rmtree(old, ignore_errors=True)
     except OSError as error:
         raise StoreError(f"{folder}: cannot be written: {error.strerror or error}") from error
     finally:

@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from tamis.dataset import open_shard
-from tamis.export.rows_out import OutRow, Refusals, own_key_names, rows_out
+from tamis.export.rows_out import OutRow, Refusals, own_key_names, rows_out, ungradable
 from tamis.export.targets import get_target
 from tamis.export.targets.base import Shape
 from tamis.export.verify import Replayed, Tokens, Verifier
@@ -53,6 +53,7 @@ class PartDone(msgspec.Struct, kw_only=True):
     rewards: set[tuple[str, str | None]] = set()
     flattened: dict[str, int] = {}
     own_keys: dict[str, int] = {}
+    ungradable: dict[str, int] = {}
     refused: dict[str, int] = {}
     first_refused: list[str] = []
     replayed: Replayed | None = None
@@ -66,6 +67,7 @@ class PartDone(msgspec.Struct, kw_only=True):
         self.rewards |= other.rewards
         self.flattened = _summed(self.flattened, other.flattened)
         self.own_keys = _summed(self.own_keys, other.own_keys)
+        self.ungradable = _summed(self.ungradable, other.ungradable)
         self.refused = _summed(self.refused, other.refused)
         self.first_refused += other.first_refused
         if self.replayed is not None and other.replayed is not None:
@@ -150,6 +152,9 @@ class _Look:
         reward = given.get("reward")
         if reward is not None:
             done.rewards.add((reward["name"], reward["parameters"]))
+            why = ungradable(given)
+            if why is not None:
+                done.ungradable[why] = done.ungradable.get(why, 0) + 1
 
     def write(self, rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
         """Write some rows; gives them back as a loader reads them."""

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import msgspec
 
-from tamis.errors import InputError
+from tamis.errors import InputError, TamisError
 from tamis.export.targets.base import Target
 from tamis.schema import Kind
 
@@ -18,6 +18,10 @@ _LOADERS = Path(__file__).parent / "loaders"
 _MODULES = {"ms-swift": "swift"}
 _LONGEST_S = 3600.0
 _MOST_ODD = 20
+
+
+class ProofError(TamisError):
+    """A trainer's loader could not be asked, or ended without an answer."""
 
 
 class Proof(msgspec.Struct, frozen=True, kw_only=True):
@@ -51,7 +55,7 @@ def prove(
 ) -> Proof | None:
     """Load the folder by the trainer's own code in a process of its own; None where it is not installed.
 
-    Raises: InputError with the loader's last line when it ends without an answer.
+    Raises: ProofError with the loader's last line when it ends without an answer.
     """
     if target.loader is None or not is_installed(target, python):
         return None
@@ -64,10 +68,10 @@ def prove(
         )
         said = json.loads(done.stdout)
     except subprocess.TimeoutExpired as error:
-        raise InputError(f"{target.name}: its loader took more than {_LONGEST_S:.0f} s") from error
+        raise ProofError(f"{target.name}: its loader took more than {_LONGEST_S:.0f} s") from error
     except json.JSONDecodeError as error:
         last = (done.stderr.strip() or "nothing").splitlines()[-1]
-        raise InputError(
+        raise ProofError(
             f"{target.name}: expected its loader to answer, it ended with {done.returncode}: {last}"
         ) from error
     rows = said["rows"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +14,15 @@ import numpy as np
 import pyarrow as pa
 
 from tamis.dataset import read_batches
-from tamis.errors import InputError
+from tamis.errors import InputError, RewardError
 from tamis.export.flatten import Change, flattened
 from tamis.export.targets.base import Shape
 from tamis.formats import exact, get_format
 from tamis.formats.columns import LISTS
 from tamis.formats.fit import without_marks
 from tamis.formats.tools import ToolShape, reshaped
+from tamis.records import Question, Reference, RewardSpec
+from tamis.rewards import Reward, load_reward
 from tamis.schema import ROWS, Kind
 
 Chosen = Sequence[tuple[Path, Path | None]]
@@ -95,30 +98,77 @@ def _row_out(
     given = without_own_keys(row, kind)
     changes: list[Change] = []
     try:
-        written = _written(given, shape)
+        written = _written(given, kind, shape)
     except InputError as refusal:
-        first = refusal
-        given, changes = flattened(given, kind, ways)
-        if not changes:
-            refusals.add(row["id"], str(first))
+        fits = _made_to_fit(given, kind, shape, ways)
+        if fits is None:
+            refusals.add(row["id"], str(refusal))
             return None
-        try:
-            written = _written(given, shape)
-        except InputError as second:
-            refusals.add(row["id"], str(second))
-            return None
+        given, changes, written = fits
     return OutRow(
-        id=row["id"], given=given, written=written, own=own_keys(row, kind), changes=changes
+        id=row["id"],
+        given=given,
+        written=written,
+        own=_with_names(own_keys(row, kind), given, written, kind),
+        changes=changes,
     )
 
 
-def _written(given: dict[str, Any], shape: Shape) -> dict[str, Any]:
+def _made_to_fit(
+    given: dict[str, Any], kind: Kind, shape: Shape, ways: Sequence[str]
+) -> tuple[dict[str, Any], list[Change], dict[str, Any]] | None:
+    """The row with as few of these ways applied as make it fit; None where none do."""
+    for n_ways in range(1, len(ways) + 1):
+        for some in combinations(ways, n_ways):
+            changed, changes = flattened(given, kind, some)
+            if {change.way for change in changes} != set(some):
+                continue
+            try:
+                return changed, changes, _written(changed, kind, shape)
+            except InputError:
+                continue  # other ways may
+    return None
+
+
+def _written(given: dict[str, Any], kind: Kind, shape: Shape) -> dict[str, Any]:
+    if not shape.holds_parts:
+        _refuse_parts(given, kind)
+    if given.get("reward") is not None:
+        _reward_of(given["reward"]["name"], given["reward"]["parameters"])
     form = get_format(shape.format)
     assert form.write is not None
     if form.tools is not None and given.get("tools") is not None:
         given = {**given, "tools": _tools_in(given["tools"], form.tools)}
     written = form.write(given)
     return written if shape.adapt is None else shape.adapt(written)
+
+
+def _refuse_parts(given: dict[str, Any], kind: Kind) -> None:
+    for name in LISTS[kind]:
+        for place, message in enumerate(given[name]):
+            if message["parts"] is not None:
+                raise InputError(
+                    f"{name}[{place}].content: expected a text, got a list with more than texts; this "
+                    "trainer's rows hold text only"
+                )
+
+
+@lru_cache(maxsize=1024)
+def _reward_of(name: str, parameters: str | None) -> Reward:
+    # its name goes into code and configs, and training must not be what finds out that it is unknown
+    try:
+        return load_reward(RewardSpec(name=name, parameters=parameters))
+    except RewardError as error:
+        raise InputError(f"reward: {error}") from error
+
+
+def ungradable(given: dict[str, Any]) -> str | None:
+    """Why no answer to this question can be graded; None when it can, or when it is no question."""
+    if given.get("reward") is None:
+        return None
+    reward = _reward_of(given["reward"]["name"], given["reward"]["parameters"])
+    reference = given["reference"] and Reference(**given["reference"])
+    return reward.ungradable(Question(prompt=[], reference=reference))
 
 
 @lru_cache(maxsize=4096)
@@ -168,6 +218,32 @@ def own_keys(row: dict[str, Any], kind: Kind) -> dict[str, msgspec.Raw]:
                     path = f"{name}[{place}].tool_calls[{call_place}]"
                     found[path] = without_marks(call["extra"])
     return {path: msgspec.Raw(text.encode()) for path, text in found.items() if text is not None}
+
+
+def _with_names(
+    own: dict[str, msgspec.Raw], given: dict[str, Any], written: dict[str, Any], kind: Kind
+) -> dict[str, msgspec.Raw]:
+    """The author's own keys, and names and ids that the trainer's row has no place for."""
+    named = [
+        (f"{name}[{place}]", field, message[field])
+        for name in LISTS[kind]
+        for place, message in enumerate(given[name])
+        for field in ("name", "tool_call_id")
+        if message[field] is not None
+    ]
+    if not named:
+        return own
+    text = msgspec.json.encode(written)
+    for path, field, value in named:
+        # in a column of JSON text every quote has a stroke before it
+        inside = msgspec.json.encode(value)[1:-1]
+        if inside in text or msgspec.json.encode(inside.decode())[1:-1] in text:
+            continue
+        held = exact.members(own[path], path) if path in own else {}
+        pairs = [(key, bytes(raw)) for key, raw in held.items()]
+        told = exact.object_text([*pairs, (field, msgspec.json.encode(value))])
+        own[path] = msgspec.Raw((told or "{}").encode())
+    return own
 
 
 def own_key_names(own: dict[str, msgspec.Raw]) -> Iterator[str]:

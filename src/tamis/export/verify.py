@@ -38,8 +38,8 @@ class Replayed(msgspec.Struct, kw_only=True):
 class Tokens(msgspec.Struct, kw_only=True):
     """Tokens of the rows looked at, with this tokenizer and template.
 
-    n_rows: rows looked at; lengths: tokens of each; n_tokens, n_trained: over all of them
-    n_cut: rows longer than the limit; no_trained, end_not_trained: rows of these two rules
+    n_rows: rows looked at; lengths: tokens of each (of a preference's longer side); n_tokens, n_trained:
+    over all that is trained on; n_cut: rows longer than the limit; no_trained, end_not_trained: rows of these two rules
     unalignable, broken: rows whose mask cannot be said or whose rendering fails, by reason
     """
 
@@ -102,35 +102,41 @@ class Verifier:
     def look(self, given: dict[str, Any]) -> None:
         """One canonical row, as it was written."""
         if self._tokenizer is not None and self._n_seen < _MOST_MASKED:
-            messages = _trained_messages(given, self._kind)
-            self._count(self._tokenizer, messages, given.get("tools"))
+            self._count(self._tokenizer, _renderings(given, self._kind), given.get("tools"))
         self._n_seen += 1
 
     def _count(
-        self, tokenizer: Tokenizer, messages: Sequence[dict[str, Any]], tools: str | None
+        self,
+        tokenizer: Tokenizer,
+        renderings: Sequence[Sequence[dict[str, Any]]],
+        tools: str | None,
     ) -> None:
         tokens = self.tokens
         tokens.n_rows += 1
         try:
-            masked = mask(tokenizer, messages, tools)
+            found = [mask(tokenizer, messages, tools) for messages in renderings]
         except (TemplateError, InputError) as error:
             _add(tokens.broken, str(error))
             return
-        if isinstance(masked, Unalignable):
-            _add(tokens.unalignable, masked.reason)
+        masks = [one for one in found if isinstance(one, Masked)]
+        if len(masks) < len(found):
+            _add(tokens.unalignable, next(o.reason for o in found if isinstance(o, Unalignable)))
             return
-        tokens.template = masked.template
-        tokens.lengths.append(len(masked.tokens))
-        seen = masked.truncated_at(self._limit)
-        tokens.n_cut += len(masked.tokens) > self._limit
-        tokens.n_tokens += len(seen.tokens)
-        tokens.n_trained += seen.n_trained
-        if not seen.n_trained:
+        tokens.template = masks[0].template
+        longest = max(len(one.tokens) for one in masks)
+        tokens.lengths.append(longest)
+        tokens.n_cut += longest > self._limit
+        if longest > self._limit and self._target.over_limit != "cut":
+            return  # it is not trained on at all
+        seen = [one.truncated_at(self._limit) for one in masks]
+        tokens.n_tokens += sum(len(one.tokens) for one in seen)
+        tokens.n_trained += sum(one.n_trained for one in seen)
+        if not all(one.n_trained for one in seen):
             tokens.no_trained.append(self._n_seen)
-        elif not seen.end_of_turn_trained:
+        elif not all(one.end_of_turn_trained for one in seen):
             tokens.end_not_trained.append(self._n_seen)
         if len(tokens.examples) < _EXAMPLES:
-            tokens.examples.append(list(spans(masked)))
+            tokens.examples.append(list(spans(masks[0])))
 
     def replay(self, rows: Sequence[dict[str, Any]]) -> None:
         """Some rows as the trainer's loader reads them."""
@@ -153,11 +159,15 @@ def _told(place: int, verdict: RowVerdict) -> str:
     return f"row {place}: {verdict.verdict}: {verdict.reason}"
 
 
-def _trained_messages(given: dict[str, Any], kind: Kind) -> list[dict[str, Any]]:
-    """The messages whose rendering a trainer counts: a preference's chosen side, a question's prompt."""
-    if kind == "preferences":
-        return [*given["prompt"], *given["chosen"]]
-    return list(given["messages"] if kind == "conversations" else given["prompt"])
+def _renderings(given: dict[str, Any], kind: Kind) -> list[list[dict[str, Any]]]:
+    """What a trainer renders of a row: a conversation, the prompt of a question, both sides of a preference.
+
+    Of a preference only the sides are trained, not the replies that stand in its prompt.
+    """
+    if kind != "preferences":
+        return [list(given["messages"] if kind == "conversations" else given["prompt"])]
+    prompt = [{**message, "train": False} for message in given["prompt"]]
+    return [[*prompt, *given[side]] for side in ("chosen", "rejected")]
 
 
 def spans(masked: Masked) -> Iterator[tuple[str, bool]]:

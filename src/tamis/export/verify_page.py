@@ -3,41 +3,36 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from tamis.export.flatten import WAYS
-from tamis.export.proof import Proof
+from tamis.export.handed import Handed
 from tamis.export.targets.base import Handover, Target
 from tamis.export.targets.templates import render
-from tamis.export.verify import Tokens, Verified
+from tamis.export.verify import Tokens
 
 _EDGES = (64, 128, 256, 512, 1024, 2048, 4096, 8192, 16384, 32768)
 _BAR_CHARS = 40
 _MOST_PLACES = 10
 
 
-def page(
-    handover: Handover,
-    target: Target,
-    verified: Verified,
-    proof: Proof | None,
-    flattened: Mapping[str, int],
-) -> str:
+def page(handover: Handover, target: Target, handed: Handed) -> str:
     """The page. A check that was not made is said to be not made, and why."""
-    tokens = verified.tokens
+    tokens = handed.verified.tokens
     return render(
         "VERIFY.md.jinja",
         handover=handover,
         target=target,
-        replayed=verified.replayed,
-        proof=proof,
+        handed=handed,
+        replayed=handed.verified.replayed,
+        proof=handed.proof,
         tokens=tokens,
         rules=[] if tokens is None else _rules(tokens),
-        facts=[] if tokens is None else _facts(tokens, handover),
+        facts=[] if tokens is None else _facts(tokens, handover, target),
         bars=[] if tokens is None else _bars(tokens.lengths, handover.max_tokens),
         examples=[] if tokens is None else [list(_marked(example)) for example in tokens.examples],
-        flattened=[(way, n, WAYS[way]) for way, n in sorted(flattened.items())],
+        flattened=[(way, n, WAYS[way]) for way, n in sorted(handed.flattened.items())],
     )
 
 
@@ -68,13 +63,20 @@ def _places(rows: Sequence[int]) -> str:
     return f"{told}, …" if len(rows) > _MOST_PLACES else told or "–"
 
 
-def _facts(tokens: Tokens, handover: Handover) -> list[tuple[str, str]]:
+_OVER = {
+    "cut": "longer than the limit, cut in training",
+    "dropped": "longer than the limit, dropped by the trainer",
+    "stops the training": "longer than the limit, at which the trainer stops with an error",
+}
+
+
+def _facts(tokens: Tokens, handover: Handover, target: Target) -> list[tuple[str, str]]:
     """What the tokens say, as (what, how much)."""
     n_masked = len(tokens.lengths)
     ordered = sorted(tokens.lengths)
     facts = [
         ("rows looked at", f"{tokens.n_rows:,} of {handover.n_rows:,}"),
-        ("longer than the limit, cut in training", f"{tokens.n_cut:,} of {n_masked:,} rows"),
+        (_OVER[target.over_limit], f"{tokens.n_cut:,} of {n_masked:,} rows"),
     ]
     if ordered:
         middle, late = ordered[len(ordered) // 2], ordered[int(len(ordered) * 0.95)]

@@ -15,7 +15,8 @@ from tamis.engine.pool import Workers
 from tamis.engine.run import Outcome
 from tamis.errors import RecipeError
 from tamis.export.card import RunFacts, SourceFact
-from tamis.export.handover import Handed, Wanted, check_wanted, hand_over
+from tamis.export.handed import Handed
+from tamis.export.handover import Wanted, check_wanted, hand_over
 from tamis.recipe import Outputs
 from tamis.verbs.common import Common, Plan, Result, execute, files_behind, is_file_output
 from tamis.verbs.look import with_report
@@ -107,7 +108,8 @@ def _source(one: dict[str, Any]) -> SourceFact:
 
 def _is_taken(handed: Handed) -> bool:
     verdicts = [one.verdicts for one in (handed.verified.replayed, handed.proof) if one is not None]
-    return all(set(held) <= {"accepted"} for held in verdicts)
+    all_taken = all(set(held) <= {"accepted"} for held in verdicts)
+    return all_taken and handed.proof_problem is None
 
 
 def _lines(handed: Handed, folder: str, target: str) -> list[str]:
@@ -120,8 +122,11 @@ def _lines(handed: Handed, folder: str, target: str) -> list[str]:
     if proof is not None:
         lines.append(f"by {target} {proof.version} itself {_told(proof.verdicts, proof.n_rows)}")
         lines += [f"  {one}" for one in proof.odd[:5]]
-    elif handed.asked_for_proof:
-        lines.append(f"{target} is not installed there: its own loader was not run")
+    elif handed.proof_problem is not None:
+        lines.append(f"its own loader was not asked: {handed.proof_problem}")
+    lines += [
+        f"no answer can be graded: {why} ({n:,} rows)" for why, n in handed.ungradable.items()
+    ]
     lines += [f"flattened: {way} in {n:,} rows" for way, n in sorted(handed.flattened.items())]
     return lines
 

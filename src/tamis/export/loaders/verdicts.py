@@ -91,6 +91,7 @@ def main(trainer: Trainer, about: str) -> int:
         rows = read_rows(loads.folder / trainer.file)
         if given.hostile is None:
             judged = judge(loads, rows, list(range(len(rows))))
+            beside_good(loads, rows, judged)
         else:
             judged = judge_beside(
                 loads, rows[0], [case["row"] for case in read_rows(given.hostile)]
@@ -128,6 +129,17 @@ def judge(loads: Loads, rows: Sequence[Row], places: list[int]) -> dict[int, Row
     if kept is None and not any(one["verdict"] == "crashes" for one in judged.values()):
         return {place: _lost(place, f"only together: {error}") for place in places}
     return judged
+
+
+def beside_good(loads: Loads, rows: Sequence[Row], judged: dict[int, Row]) -> None:
+    """Judge rows that crash alone anew beside a good one, as they stand in training: some are only dropped."""
+    good = next((p for p, one in sorted(judged.items()) if one["verdict"] == "accepted"), None)
+    for place, one in judged.items():
+        if good is None or one["verdict"] != "crashes" or one["reason"].startswith("only together"):
+            continue
+        kept, _ = attempt(loads, [rows[good], rows[place]])
+        if kept is not None and len(kept) == 1:
+            judged[place] = _lost(place, None)
 
 
 def judge_beside(loads: Loads, good: Row, hostile: Sequence[Row]) -> dict[int, Row]:
@@ -212,7 +224,9 @@ def _one_line(error: BaseException, folder: str) -> str:
 def read_rows(path: Path) -> list[Row]:
     """The rows of a .jsonl file, or of a .parquet file with its JSON columns as values."""
     if path.suffix == ".jsonl":
-        return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+        # not splitlines: a text may hold other line ends than ours
+        lines = path.read_text(encoding="utf-8").split("\n")
+        return [json.loads(line) for line in lines if line]
     from pyarrow import parquet
 
     table = parquet.read_table(path)

@@ -87,4 +87,5 @@ TARGET = Target(
     files=axolotl_files,
     replay=replay,
     loader="axolotl",
+    over_limit="dropped",
 )

@@ -11,6 +11,7 @@ import pyarrow as pa
 from tamis.schema import Kind
 
 Verdict = Literal["accepted", "dropped", "crashes"]
+OverLimit = Literal["cut", "dropped", "stops the training"]
 
 
 class RowVerdict(msgspec.Struct, frozen=True, kw_only=True):
@@ -31,12 +32,14 @@ class Shape(msgspec.Struct, frozen=True, kw_only=True):
     file:   where the rows stand in the folder, `.jsonl` or `.parquet`
     adapt:  the last touch on a written row, where the trainer differs from the format
     schema: the columns of a Parquet file; None for JSON lines
+    holds_parts: whether a message may be a list with pictures and the like
     """
 
     format: str
     file: str
     adapt: Callable[[dict[str, Any]], dict[str, Any]] | None = None
     schema: pa.Schema | None = None
+    holds_parts: bool = False
 
 
 class Handover(msgspec.Struct, frozen=True, kw_only=True):
@@ -66,6 +69,7 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
              loader did in `tests/export/recordings` (None: no such rules are known)
     loader:  the module of `export.loaders` that runs the trainer's own code, None where the trainer
              is on no registry (its replay is then labelled unproven)
+    over_limit: what it does with a row that is longer than the limit
     """
 
     name: str
@@ -74,3 +78,4 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
     files: Callable[[Handover], dict[str, str]]
     replay: Callable[[Kind, Sequence[Mapping[str, Any]]], list[RowVerdict]] | None = None
     loader: str | None = None
+    over_limit: OverLimit = "cut"

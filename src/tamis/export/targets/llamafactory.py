@@ -30,18 +30,6 @@ from tamis.export.targets.plain_turns import (
 from tamis.export.targets.templates import render
 
 FILE = "data/train.jsonl"
-# Families by a piece of the model's name, the template that LLaMA-Factory 0.9.5 registers for each.
-_TEMPLATES: tuple[tuple[str, str | None], ...] = (
-    ("qwen3.", None),
-    ("qwen3", "qwen3"),
-    ("qwen2", "qwen"),
-    ("llama3", "llama3"),
-    ("gemma3", "gemma3"),
-    ("gemma2", "gemma2"),
-    ("mistral", "mistral"),
-    ("phi4", "phi4"),
-    ("glm4", "glm4"),
-)
 _WORDS = {"system": "system", "user": "human", "assistant": "gpt", "tool": "observation"}
 
 
@@ -101,17 +89,10 @@ def llamafactory_files(handover: Handover) -> dict[str, str]:
         columns |= {"chosen": "chosen", "rejected": "rejected"}
     info = json.dumps({"tamis": {**entry, "columns": columns}}, indent=2) + "\n"
     values: dict[str, Any] = msgspec.structs.asdict(handover)
-    values["template_name"] = _template(handover.model)
     return {
         "dataset_info.json": info,
         "train.yaml": render("llamafactory/train.yaml.jinja", **values),
     }
-
-
-def _template(model: str) -> str | None:
-    """The template that LLaMA-Factory registers for the model's family, None where the name does not tell."""
-    plain = model.lower().replace("-", "").replace("_", "")
-    return next((template for family, template in _TEMPLATES if family in plain), None)
 
 
 TARGET = Target(

@@ -105,4 +105,5 @@ TARGET = Target(
     files=ms_swift_files,
     replay=replay,
     loader="ms_swift",
+    over_limit="dropped",
 )

@@ -167,8 +167,12 @@ TARGET = Target(
     name="openai",
     about="OpenAI's fine-tuning API: supervised, dpo and reinforcement",
     shapes={
-        "conversations": Shape(format="openai", file=FILE, adapt=conversation_row),
-        "preferences": Shape(format="openai_dpo", file=FILE, adapt=preference_row),
+        "conversations": Shape(
+            format="openai", file=FILE, adapt=conversation_row, holds_parts=True
+        ),
+        "preferences": Shape(
+            format="openai_dpo", file=FILE, adapt=preference_row, holds_parts=True
+        ),
         "questions": Shape(format="trl_prompt", file=FILE, adapt=question_row),
     },
     files=openai_files,

@@ -85,7 +85,8 @@ def no_tools(written: Mapping[str, Any], trainer: str) -> None:
 def grading_columns(written: Mapping[str, Any], trainer: str) -> dict[str, str | None]:
     """`question_id`, `reward_name`, `reward_parameters` and `reference` (both JSON text) of a `trl_prompt` row.
 
-    Raises: InputError for a question that names no reward.
+    Never null, but an empty object: a trainer that infers types from the first rows would crash on the
+    first text. Raises: InputError for a question that names no reward.
     """
     if not written.get("reward_name"):
         raise InputError(
@@ -94,8 +95,8 @@ def grading_columns(written: Mapping[str, Any], trainer: str) -> dict[str, str |
     return {
         "question_id": written["question_id"],
         "reward_name": written["reward_name"],
-        "reward_parameters": as_json_text(written.get("reward_parameters")),
-        "reference": as_json_text(written.get("reference")),
+        "reward_parameters": as_json_text(written.get("reward_parameters")) or "{}",
+        "reference": as_json_text(written.get("reference")) or "{}",
     }
 
 

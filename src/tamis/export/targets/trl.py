@@ -9,6 +9,7 @@ trainer/dpo_trainer.py, `tokenize_fn`). Nothing is inferred, so a text that look
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from itertools import takewhile
 from typing import Any
@@ -27,6 +28,9 @@ from tamis.export.targets.hf_messages import (
 from tamis.export.targets.templates import render
 
 FILE = "train.parquet"
+_STRINGS = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"')
+# more digits than a 64-bit float holds, or an exponent beyond it
+_LONG_NUMBER = re.compile(r"[0-9.]{18,}|[eE]\+?[0-9]{3,}")
 _SCRIPTS = {"conversations": "sft", "preferences": "dpo", "questions": "grpo"}
 
 
@@ -37,7 +41,7 @@ def conversation_row(written: dict[str, Any]) -> dict[str, Any]:
     """
     messages = without_loss_flags(written["messages"], "TRL")
     return {
-        "messages": as_json_text(template_messages(messages)),
+        "messages": plain_numbers(as_json_text(template_messages(messages)), "messages"),
         "tools": as_json_text(written.get("tools")),
     }
 
@@ -62,9 +66,27 @@ def preference_row(written: dict[str, Any]) -> dict[str, Any]:
                 f"{name}: expected at least one message, got none; DPO needs all three"
             )
     return {
-        **{name: as_json_text(template_messages(side)) for name, side in sides.items()},
+        **{
+            name: plain_numbers(as_json_text(template_messages(side)), name)
+            for name, side in sides.items()
+        },
         "tools": as_json_text(written.get("tools")),
     }
+
+
+def plain_numbers(text: str | None, name: str) -> str | None:
+    """The JSON text, which `datasets` decodes with numbers of 64 bits.
+
+    Raises: InputError for a number that it would bend, or whose size stops the whole load.
+    """
+    if text is not None and _LONG_NUMBER.search(text):
+        found = _LONG_NUMBER.search(_STRINGS.sub('""', text))
+        if found is not None:
+            raise InputError(
+                f"{name}: expected numbers that 64 bits hold, got {found.group()[:40]} in a tool call; "
+                "write it as a text"
+            )
+    return text
 
 
 def _turns(side: Any, role: str) -> list[dict[str, Any]]:

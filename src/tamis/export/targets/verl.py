@@ -138,4 +138,5 @@ TARGET = Target(
     files=verl_files,
     replay=replay,
     loader="verl",
+    over_limit="stops the training",
 )

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Train on 5 rows with OpenRLHF: `sh train.sh`, run in this folder.
 # A rank of 16 to 64 with alpha twice the rank, on every linear layer.
-# Rows whose prompt leaves no room in max_len are dropped, longer answers are cut.
+# Longer rows are cut; for SFT and DPO, rows whose prompt alone fills max_len are dropped.
 # Needs: pip install "datasets>=4.7"
 set -eu
 cd "$(dirname "$0")"

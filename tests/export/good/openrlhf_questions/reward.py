@@ -7,12 +7,18 @@ logs: OpenRLHF takes numbers only. Needs: pip install tamis
 
 import asyncio
 import json
+import re
 
 import msgspec
 
 from tamis.records import Message, Question, Reference, RewardSpec
 from tamis.rewards import load_reward
 from tamis.rewards.base import score_one
+
+# what tokenizers end a text with: <|im_end|>, <｜end▁of▁sentence｜>, </s>, <eos>, <end_of_turn>, several at once
+_ENDS = re.compile(
+    r"(?:\s|<\|[^<>|]{1,40}\|>|<｜[^<>｜]{1,40}｜>|</s>|<eos>|<pad>|<end_of_turn>)+\Z"
+)
 
 
 def reward_func(queries, prompts, labels, **_) -> dict:
@@ -43,7 +49,4 @@ def _score(query, prompt, label):
 
 
 def _answer(query, prompt) -> str:
-    answer = query[len(prompt) :]
-    for token in ("<|im_end|>", "<|endoftext|>", "<|eot_id|>", "</s>", "<end_of_turn>", "<|end|>"):
-        answer = answer.removesuffix(token)
-    return answer
+    return _ENDS.sub("", query[len(prompt) :])
