@@ -51,6 +51,12 @@ class LLMError(TamisError):
     exit_code = 4
 
 
+class ServiceError(TamisError):
+    """Another machine gave no answer; the same command may be tried again."""
+
+    exit_code = 4
+
+
 class RewardError(TamisError):
     """A reward was asked something it cannot grade."""
 

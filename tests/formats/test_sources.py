@@ -78,7 +78,7 @@ def test_standard_input_is_spooled(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     [
         (b"\x00\x01\x02", "got binary or UTF-16"),
         (LINE.decode().encode("utf-16"), "got binary or UTF-16"),
-        (b'{\n "messages": [],\n', "got one value over several lines that is no object"),
+        (b'{\n "messages": [],\n', "got one value that is no table"),
     ],
 )
 def test_bytes_that_are_no_rows_are_refused(tmp_path: Path, data: bytes, message: str) -> None:

@@ -128,3 +128,25 @@ def test_a_single_row_is_no_set_of_columns(tmp_path: Path) -> None:
     data = b'{"messages": [{"role": "user", "content": "a"}], "tools": [{"name": "f"}]}'
     source = source_of(tmp_path, data, "rows.json")
     assert (source.container, detect(source).format) == ("jsonl", "openai")
+
+
+def test_columns_by_row_number_are_joined_by_their_numbers(tmp_path: Path) -> None:
+    data = b'{"question": {"0": "Q0", "1": "Q1"}, "answer": {"1": "A1", "0": "A0"}}'
+    rows, _ = read_all(source_of(tmp_path, data, "rows.json"), "question_answer")
+    assert [[m["content"] for m in row["messages"]] for row in rows] == [["Q0", "A0"], ["Q1", "A1"]]
+    other = b'{"question": {"0": "Q0", "1": "Q1"}, "answer": {"1": "A1", "2": "A2"}}'
+    with pytest.raises(InputError, match="expected the row numbers of `question`, got others"):
+        source_of(tmp_path, other, "other.json")
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        {"tools": [{"name": "f"}], "messages": [{"role": "user", "content": "a"}]},
+        {"segments": [{"text": "a", "label": True}, {"text": "b", "label": False}]},
+        {"conversation": [{"human": "a", "assistant": "b"}]},
+    ],
+)
+def test_a_single_row_of_lists_is_a_row(tmp_path: Path, row: dict[str, object]) -> None:
+    source = source_of(tmp_path, json.dumps(row).encode() + b"\n")
+    assert (source.container, detect(source).supported) == ("jsonl", True)

@@ -37,8 +37,11 @@ def test_openai_tool_calls_become_function_call_turns() -> None:
         "conversations": [
             {"from": "system", "value": "s"},
             {"from": "human", "value": "q"},
-            {"from": "function_call", "value": '{"name": "f", "arguments": {"a": 1.10}}'},
-            {"from": "observation", "value": "r"},
+            {
+                "from": "function_call",
+                "value": '{"name": "f", "arguments": {"a": 1.10}, "id": "c"}',
+            },
+            {"from": "observation", "value": "r", "tool_call_id": "c"},
             {"from": "gpt", "value": "a"},
         ],
         "tools": '[{"name":"f"}]',

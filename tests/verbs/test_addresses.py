@@ -113,6 +113,14 @@ def test_what_a_hub_does_not_have_is_told_in_one_line(hub: str, tmp_path: Path) 
     assert b"expected a file or a folder, found nothing there" in done.stderr
 
 
+def test_a_hub_that_gives_no_answer_is_told_in_one_line(tmp_path: Path) -> None:
+    # nothing listens on port 9 of this machine
+    done = run(tmp_path, "hf://datasets/acme/set@main/a.jsonl", HF_ENDPOINT="http://127.0.0.1:9")
+    assert done.returncode == 4, done.stderr
+    assert done.stderr.count(b"\n") == 1
+    assert b"gave no answer" in done.stderr
+
+
 def test_a_folder_of_a_bucket_is_read_and_a_missing_key_told(bucket: str, tmp_path: Path) -> None:
     keys = {
         "AWS_ACCESS_KEY_ID": "a",

@@ -160,6 +160,47 @@ def test_a_stray_row_is_read_by_its_own_format_or_listed(tmp_path: Path) -> None
     ]
 
 
+def test_rows_of_a_kind_that_the_sample_did_not_show_are_listed(tmp_path: Path) -> None:
+    rows = [FORMATS["alpaca"], FORMATS["gsm8k"], *[FORMATS["alpaca"]] * 300]
+    rows += [*[FORMATS["trl_preference"]] * 3, *[FORMATS["alpaca"]] * 1000]
+    write_rows(tmp_path / "rows.jsonl", rows)
+    result = tamis.import_([str(tmp_path / "rows.jsonl")], common=quiet(tmp_path / "data"))
+    assert (result.counts["read"], result.counts["unreadable"]) == (len(rows), 3)
+    [told] = {one["reason"] for one in table(tmp_path / "data/conversations", "ledger/unreadable")}
+    assert (
+        told == "$: expected conversations, got a row that looks like trl_preference (preferences)"
+    )
+
+
+def test_a_named_format_is_the_only_reading_of_a_file(tmp_path: Path) -> None:
+    rows = [FORMATS["alpaca"], FORMATS["trl_preference"], FORMATS["gsm8k"]]
+    write_rows(tmp_path / "rows.jsonl", rows)
+    common = quiet(tmp_path / "data", as_format="alpaca")
+    result = tamis.import_([str(tmp_path / "rows.jsonl")], common=common)
+    assert (result.counts["read"], result.counts["parsed"]) == (3, 1)
+    assert (tmp_path / "data" / "manifest.json").exists()
+
+
+def test_a_system_text_at_the_top_and_loss_flags_by_any_name_are_read(tmp_path: Path) -> None:
+    flags = ['"weight": 0.0', '"loss": false', '"training": false', '"loss_weight": 0']
+    lines = [
+        f'{{"system": "Top.", "messages": [{{"role": "assistant", "content": "a", {flag}}}]}}'
+        for flag in flags
+    ]
+    (tmp_path / "rows.jsonl").write_text("\n".join(lines))
+    tamis.import_([str(tmp_path / "rows.jsonl")], common=quiet(tmp_path / "data"))
+    for row in rows_in(tmp_path / "data"):
+        assert (row["messages"][0]["role"], row["messages"][0]["content"]) == ("system", "Top.")
+        assert row["messages"][1]["train"] is False
+
+
+def test_an_import_of_nothing_but_broken_rows_is_no_success(tmp_path: Path) -> None:
+    write_rows(tmp_path / "rows.jsonl", [FORMATS["sharegpt"]])
+    common = quiet(tmp_path / "data", as_format="openai")
+    result = tamis.import_([str(tmp_path / "rows.jsonl")], common=common)
+    assert (result.counts["parsed"], result.exit_code) == (0, 3)
+
+
 def test_answers_in_another_file_are_joined_by_id(tmp_path: Path) -> None:
     asked = [
         {"id": f"q{i}", "question": [[{"role": "user", "content": "?"}]], "function": []}

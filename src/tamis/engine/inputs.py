@@ -154,7 +154,6 @@ def _resolve_files(recipe: Recipe, staging: Path, to_kind: Kind | None, shard_by
         if kind not in _kinds(detection):
             continue
         reading = _reading(detection, kind, found)
-        reading = msgspec.structs.replace(reading, is_sure=recipe.as_format is not None)
         for piece in split(source, shard_bytes):
             if recipe.limit is None or piece.first_line <= recipe.limit:
                 shards.append(FileRange(range=piece, reading=reading, last_line=recipe.limit))
@@ -208,6 +207,8 @@ def _kinds(detection: Detection) -> list[Kind]:
     """The kinds of the rows looked at, that of most rows first; none for a companion."""
     if detection.kind is None:
         return []
+    if detection.is_forced:
+        return [detection.kind]
     held = dict.fromkeys(FORMATS[name].kind for name in detection.votes if name in FORMATS)
     return list(dict.fromkeys([detection.kind, *held]))
 
@@ -227,6 +228,8 @@ def _reading(detection: Detection, kind: Kind, found: _Found) -> Reading:
     return Reading(
         format=name,
         is_mixed=detection.is_mixed,
+        is_sure=detection.is_forced,
+        kinds=tuple(_kinds(detection)),
         is_main=is_main,
         companions=tuple(companions),
     )

@@ -19,7 +19,7 @@ from tamis.export.flatten import Change, flattened
 from tamis.export.targets.base import Shape
 from tamis.formats import exact, get_format
 from tamis.formats.columns import LISTS
-from tamis.formats.fit import without_marks
+from tamis.formats.fit import says_only_what_was_read, without_marks
 from tamis.formats.tools import ToolShape, reshaped
 from tamis.records import Question, Reference, RewardSpec
 from tamis.rewards import Reward, load_reward
@@ -27,11 +27,6 @@ from tamis.schema import ROWS, Kind
 
 Chosen = Sequence[tuple[Path, Path | None]]
 _SHOWN = 5
-_TEXT = msgspec.Raw(b'"text"')
-_READ_PARTS = frozenset(
-    f'"{kind}"'.encode()
-    for kind in ("text", "thinking", "reasoning", "tool_use", "tool_call", "tool_result")
-)
 
 
 class OutRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -192,18 +187,9 @@ def _bare(message: dict[str, Any]) -> dict[str, Any]:
     if calls is not None:
         calls = [{**call, "extra": None} for call in calls]
     parts = message["parts"]
-    if parts is not None and _says_only_what_was_read(parts):
+    if parts is not None and says_only_what_was_read(parts):
         parts = None
     return {**message, "extra": None, "tool_calls": calls, "parts": parts}
-
-
-def _says_only_what_was_read(parts: str) -> bool:
-    """Whether a content list holds nothing but what stands in the other fields of its message too."""
-    kinds = [
-        exact.members(part, "parts").get("type") if bytes(part)[:1] == b"{" else _TEXT
-        for part in exact.elements(msgspec.Raw(parts.encode()), "parts")
-    ]
-    return all(kind is not None and bytes(kind) in _READ_PARTS for kind in kinds)
 
 
 def own_keys(row: dict[str, Any], kind: Kind) -> dict[str, msgspec.Raw]:

@@ -70,6 +70,7 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True):
                  that of `format` are left to the reading of that kind
     is_main:     whether rows that nothing can read are told by this reading (one of a mixed source is)
     is_sure:     the user named the format: no row is taken for one of another
+    kinds:       the kinds of all readings of the source
     companions:  ranges of other sources whose rows are joined to these by their keys
     """
 
@@ -77,6 +78,7 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True):
     is_mixed: bool = False
     is_main: bool = True
     is_sure: bool = False
+    kinds: tuple[Kind, ...] = ()
     companions: tuple[Range, ...] = ()
 
 
@@ -85,7 +87,7 @@ class Detection(msgspec.Struct, frozen=True, kw_only=True):
 
     `format` is one of the supported names when `supported`, else the name of what it looks like
     ("" when nothing is recognised). `confidence` is the share of the rows looked at that agree;
-    `is_mixed`: several supported formats were among them.
+    `is_mixed`: several supported formats were among them; `is_forced`: the user said so.
     """
 
     format: str
@@ -97,6 +99,7 @@ class Detection(msgspec.Struct, frozen=True, kw_only=True):
     supported: bool
     looks_like: str | None = None
     is_mixed: bool = False
+    is_forced: bool = False
 
 
 class ReadBatch(msgspec.Struct, frozen=True):

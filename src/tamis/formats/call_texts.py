@@ -76,8 +76,11 @@ def _parse_call(call: dict[str, Raw]) -> ToolCall:
         written = exact.text(arguments, "$.arguments")
     else:
         written = exact.json_text(arguments)
+    id_ = None
+    if "id" in call and exact.is_text(call["id"]):
+        id_ = exact.text(call.pop("id"), "$.id")
     extra = None if "_tamis" in call else exact.rest_text(call, marker, "$")
-    return ToolCall(name=name, arguments=written, extra=extra)
+    return ToolCall(name=name, arguments=written, id=id_, extra=extra)
 
 
 def calls_text(calls: Sequence[ToolCall]) -> str:
@@ -91,6 +94,7 @@ def _call_text(call: ToolCall) -> str:
     as_text = bytes(marker.get("arguments", b"")) == b'"text"' or not is_json(call.arguments)
     arguments = msgspec.json.encode(call.arguments).decode() if as_text else call.arguments
     pairs = [("name", msgspec.json.encode(call.name).decode()), ("arguments", arguments)]
-    # an id or a type of another format has no place here; the author's own keys do
+    if call.id is not None:
+        pairs.append(("id", msgspec.json.encode(call.id).decode()))
     pairs += [(key, exact.json_text(raw)) for key, raw in rest.items()]
     return "{" + ", ".join(f"{msgspec.json.encode(k).decode()}: {v}" for k, v in pairs) + "}"

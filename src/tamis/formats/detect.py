@@ -56,6 +56,7 @@ def detect(source: Source, *, as_format: str | None = None) -> Detection:
         first_row=first_row,
         supported=known is not None or name in COMPANIONS,
         looks_like=None if known is not None or name == UNKNOWN else name,
+        is_forced=forced is not None,
         is_mixed=forced is None and sum(one in FORMATS for one in votes) > 1,
     )
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from msgspec import Raw
+
 from tamis.formats import exact
 from tamis.formats.base import Format, Row
 from tamis.formats.columns import LISTS
@@ -24,11 +26,31 @@ def fitted(row: Row, form: Format) -> Row:
     return given
 
 
+_READ_PARTS = frozenset(
+    f'"{kind}"'.encode()
+    for kind in ("text", "thinking", "reasoning", "tool_use", "tool_call", "tool_result")
+)
+_TEXT_PART = Raw(b'"text"')
+
+
+def says_only_what_was_read(parts: str) -> bool:
+    """Whether a content list holds nothing but what stands in the other fields of its message too."""
+    kinds = [
+        exact.members(part, "parts").get("type") if bytes(part)[:1] == b"{" else _TEXT_PART
+        for part in exact.elements(Raw(parts.encode()), "parts")
+    ]
+    return all(kind is not None and bytes(kind) in _READ_PARTS for kind in kinds)
+
+
 def _without_marks(message: dict[str, Any]) -> dict[str, Any]:
     calls = message["tool_calls"]
     if calls is not None:
         calls = [{**call, "extra": without_marks(call["extra"])} for call in calls]
-    return {**message, "extra": without_marks(message["extra"]), "tool_calls": calls}
+    parts = message["parts"]
+    if parts is not None and says_only_what_was_read(parts):
+        parts = None  # another format spells it otherwise
+    extra = without_marks(message["extra"])
+    return {**message, "extra": extra, "tool_calls": calls, "parts": parts}
 
 
 def without_marks(extra: str | None) -> str | None:

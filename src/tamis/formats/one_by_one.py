@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import gc
-import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -19,7 +18,7 @@ from tamis.errors import RowError
 from tamis.formats import exact
 from tamis.formats.base import Branch, Format, Reading
 from tamis.formats.columns import RowColumns
-from tamis.formats.registry import FORMATS, get_format, name_of
+from tamis.formats.registry import FORMATS, get_format, name_of, plain
 from tamis.formats.rows import RawRows
 from tamis.formats.tables import REFUSED
 
@@ -88,8 +87,15 @@ def _records(
     """The format of a row and its records; none where the reading leaves the row to another."""
     form = main
     if reading.is_mixed:
-        form = FORMATS.get(name_of(plain(members)), main)
+        found = FORMATS.get(name_of(plain(members)))
+        if found is None and not reading.is_main:
+            return main.name, ()  # told by the main reading
+        form = found or main
         if form.kind != main.kind:
+            if reading.is_main and form.kind not in reading.kinds:
+                raise RowError(
+                    f"$: expected {main.kind}, got a row that looks like {form.name} ({form.kind})"
+                )
             return form.name, ()
     try:
         return form.name, _branches(form, dict(members))
@@ -116,12 +122,6 @@ def _other(members: dict[str, Raw], main: Format) -> Format | None:
         return None
     form = FORMATS.get(name_of(row))
     return None if form is None or form.is_vague or form is main else form
-
-
-def plain(members: Mapping[str, Raw]) -> dict[str, Any]:
-    """Members as plain Python, for a look at the shape of a row."""
-    # unlike msgspec, json reads a number that is too large for a float
-    return {key: json.loads(bytes(raw)) for key, raw in members.items()}
 
 
 def _read(

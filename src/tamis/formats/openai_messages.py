@@ -16,6 +16,9 @@ from tamis.formats.roles import canonical_role
 from tamis.records import Message, ToolCall
 
 _TEXTS = {"reasoning_content": "reasoning", "tool_call_id": "tool_call_id", "name": "name"}
+# OpenAI, ours and axolotl, axolotl, ms-swift, LLaMA-Factory
+_FLAGS = ("weight", "train", "training", "loss", "loss_weight")
+_TRUTH = {b"0": False, b"0.0": False, b"false": False, b"1": True, b"1.0": True, b"true": True}
 # what most messages have none of
 _MORE = ("extra", "tool_calls", "reasoning", "parts", "tool_call_id", "name", "train")
 # gpt-oss (Harmony) and some servers say it so
@@ -100,15 +103,22 @@ def _take_function_call(
 
 
 def take_train(rest: dict[str, Raw], marker: dict[str, object]) -> bool | None:
-    """The author's loss flag: `weight` 0 or 1, or `train` true or false; others stay in `rest`."""
-    for key, words in (("weight", (b"0", b"1")), ("train", (b"false", b"true"))):
+    """The author's loss flag under any of its names; a value that is no flag stays in `rest`."""
+    for key in _FLAGS:
         value = bytes(rest.get(key, b""))
-        if value in words:
+        if value in _TRUTH:
             del rest[key]
-            if key == "train":
+            train = _TRUTH[value]
+            if key != _FLAGS[0]:
                 marker["flag"] = key
-            return value == words[1]
+            if value != _usual_flag(key, train):
+                marker["flag_value"] = Raw(value)
+            return train
     return None
+
+
+def _usual_flag(key: str, train: bool) -> bytes:
+    return str(int(train)).encode() if key == _FLAGS[0] else str(train).lower().encode()
 
 
 def joined_parts(raw: Raw, path: str) -> str | None:
@@ -218,10 +228,12 @@ def _with_train(
 
 def put_train(written: dict[str, Any], train: bool, marker: dict[str, Raw]) -> None:
     """The loss flag as the author spelled it, `weight` when nobody said."""
-    if "flag" in marker:
-        written["train"] = train
+    key = msgspec.json.decode(marker["flag"], type=str) if "flag" in marker else _FLAGS[0]
+    value = bytes(marker.get("flag_value", b""))
+    if _TRUTH.get(value) is train:
+        written[key] = Raw(value)
     else:
-        written["weight"] = int(train)
+        written[key] = int(train) if key == _FLAGS[0] else train
 
 
 def author_role(role: str, marker: dict[str, Raw]) -> str:

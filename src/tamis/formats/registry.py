@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import difflib
+import json
 from collections.abc import Mapping
 from typing import Any
+
+from msgspec import Raw
 
 from tamis.errors import InputError
 from tamis.formats import lookalikes
@@ -51,3 +54,9 @@ def name_of(row: Mapping[str, Any]) -> str:
         if fits(row):
             return name
     return UNKNOWN
+
+
+def plain(members: Mapping[str, Raw]) -> dict[str, Any]:
+    """Members as plain Python, for a look at the shape of a row."""
+    # unlike msgspec, json reads a number that is too large for a float
+    return {key: json.loads(bytes(raw)) for key, raw in members.items()}

@@ -8,10 +8,14 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from tamis.errors import InputError
+from tamis.errors import InputError, ServiceError
 
 _BLOCK = 1 << 22
 _FETCH_ERRORS = (OSError, ValueError, ImportError, RuntimeError)
+# the clients' own errors when the other side does not answer
+_CLIENTS = frozenset(
+    ["httpx", "httpcore", "requests", "urllib3", "aiohttp", "botocore", "aiobotocore"]
+)
 
 
 def is_remote(path: str) -> bool:
@@ -40,9 +44,18 @@ def remote_files(
         system, path = fsspec.core.url_to_fs(url)
         found = _paths(system, path, url, is_input)
         return [(name, _copy(system, place, url, spool)) for name, place in found]
+    except InputError:
+        raise
     except _FETCH_ERRORS as error:
-        told = " ".join(str(error).split())
-        raise InputError(f"{url}: cannot be read: {type(error).__name__} {told}") from error
+        raise InputError(f"{url}: cannot be read: {_told(error)}") from error
+    except Exception as error:
+        if type(error).__module__.partition(".")[0].rstrip("0123456789") not in _CLIENTS:
+            raise
+        raise ServiceError(f"{url}: gave no answer: {_told(error)}; try again later") from error
+
+
+def _told(error: Exception) -> str:
+    return f"{type(error).__name__} {' '.join(str(error).split())}"
 
 
 def _paths(

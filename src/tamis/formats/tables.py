@@ -16,6 +16,7 @@ from msgspec import Raw
 
 from tamis.errors import InputError, RowError
 from tamis.formats import exact
+from tamis.formats.registry import UNKNOWN, name_of, plain
 
 CSV_SUFFIXES = (".csv", ".tsv")
 REFUSED = b"!"
@@ -114,8 +115,8 @@ def object_lines(path: Path, name: str, n_bytes: int) -> Iterator[bytes]:
         cells = _columns(columns)
     except RowError as error:
         raise InputError(
-            f"{name}: expected a list of rows or a row on each line, got one value over several "
-            f"lines that is no object: {error}"
+            f"{name}: expected a list of rows or a row on each line, got one value that is "
+            f"no table: {error}"
         ) from error
     if cells is None:
         yield msgspec.json.format(text, indent=-1)
@@ -131,19 +132,29 @@ def object_lines(path: Path, name: str, n_bytes: int) -> Iterator[bytes]:
 
 def _columns(members: dict[str, Raw]) -> dict[str, list[Raw]] | None:
     """The values of each column; None when the object is no set of columns."""
-    if not members:
+    # `{"segments": [...]}` is a row of a known shape, and so is one that holds a list of turns
+    if not members or name_of(plain(members)) != UNKNOWN:
         return None
     if all(map(exact.is_list, members.values())):
         found = {key: exact.elements(raw, f"$.{key}") for key, raw in members.items()}
-        # `{"messages": [...]}` is a row, whose list holds turns
-        first = next(iter(found.values()))
-        return None if not first or _has_turns(first) else found
+        has_turns = any(values and _has_turns(values) for values in found.values())
+        return None if has_turns or not all(found.values()) else found
     if all(bytes(raw)[:1] == b"{" for raw in members.values()):
         by_row = {key: exact.members(raw, f"$.{key}") for key, raw in members.items()}
         # pandas writes a column as an object from row number to value
         if all(values and all(k.isdecimal() for k in values) for values in by_row.values()):
-            return {key: list(values.values()) for key, values in by_row.items()}
+            return _by_row_number(by_row)
     return None
+
+
+def _by_row_number(by_row: dict[str, dict[str, Raw]]) -> dict[str, list[Raw]]:
+    """The values of each column in the order of the first one's row numbers."""
+    first, *others = by_row
+    numbers = list(by_row[first])
+    for key in others:
+        if set(by_row[key]) != set(numbers):
+            raise RowError(f"$.{key}: expected the row numbers of `{first}`, got others")
+    return {key: [values[number] for number in numbers] for key, values in by_row.items()}
 
 
 def _has_turns(values: Sequence[Raw]) -> bool:
@@ -155,6 +166,10 @@ def _has_turns(values: Sequence[Raw]) -> bool:
 def is_columns(line: bytes) -> bool:
     """Whether one line is an object with a list, or an object by row, for each column."""
     try:
-        return _columns(exact.open_row(line)) is not None
+        members = exact.open_row(line)
     except RowError:
         return False
+    try:
+        return _columns(members) is not None
+    except RowError:
+        return True  # columns that do not fit together, for `object_lines` to refuse

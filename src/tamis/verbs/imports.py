@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from tamis.engine.inputs import STAGED, SeveralKindsError
-from tamis.errors import RecipeError
+from tamis.errors import InputError, RecipeError
 from tamis.schema import Kind
 from tamis.verbs.common import Common, Plan, Result, execute, is_file_output
 from tamis.verbs.look import with_report
@@ -37,6 +37,8 @@ def import_(
     except SeveralKindsError as several:
         return _each_kind(plan, common, several.kinds)
     result.lines = [*_table(result.body), *result.lines]
+    if result.run is not None and not result.counts["parsed"] and result.counts["unreadable"]:
+        result.exit_code = InputError.exit_code
     return with_report(result)
 
 

@@ -51,7 +51,9 @@ v1_parts = st.lists(
     max_size=3,
 )
 ROWS = {
-    "openai": optional({"messages": messages}, {"tools": tools, "functions": raws}),
+    "openai": optional(
+        {"messages": messages}, {"tools": tools, "functions": raws, "system": maybe}
+    ),
     **{
         f"openai_{key}": optional({key: messages}, {"tools": tools})
         for key in ("conversations", "conversation", "dialog", "dialogue", "items")
@@ -118,6 +120,7 @@ ROWS = {
     "alpaca": one_pair(
         "instruction", "output", input=maybe, system=maybe, history=st.none() | pairs
     ),
+    "dolly": st.fixed_dictionaries({"instruction": texts, "response": texts, "context": maybe}),
     "openorca": st.fixed_dictionaries(
         {"question": texts, "response": texts, "system_prompt": maybe}
     ),

@@ -23,6 +23,7 @@ json_objects = st.sampled_from(["{}", '{"a": 1.10}', '{"a":{"b":[1,2e400]},"c":"
     lambda text: Raw(text.encode())
 )
 maybe = st.none() | texts
+flags = st.sampled_from([b"0", b"1", b"0.0", b"1.0", b"true", b"false", b"0.5", b"null"]).map(Raw)
 
 
 def optional(required: dict[str, Any], more: dict[str, Any]) -> st.SearchStrategy[dict[str, Any]]:
@@ -73,7 +74,11 @@ messages = st.lists(
         },
     )
     | optional({"role": roles}, {"content": parts, "tool_calls": calls, "weight": st.just(0)})
-    | optional({"role": roles, "content": texts}, {"weight": raws, "train": st.booleans()}),
+    | optional({"role": roles, "content": texts}, {"weight": raws, "train": st.booleans()})
+    | optional(
+        {"role": roles, "content": texts},
+        {"loss": flags, "training": flags, "loss_weight": flags, "weight": flags},
+    ),
     max_size=4,
 )
 tools = st.none() | texts | st.sampled_from(['[{"a":1.0}]', "[]"]).map(lambda t: Raw(t.encode()))

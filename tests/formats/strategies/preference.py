@@ -142,6 +142,24 @@ ROWS: dict[str, Rows] = {
     "ms_swift_kto": after_question(
         optional({"messages": swift_turns, "label": st.booleans()}, swift)
     ),
+    "sharegpt_label_kto": with_answer(
+        optional(
+            {"conversations": turns, "label": st.booleans()},
+            {"system": maybe, "tools": tools, **scores},
+        ),
+        "conversations",
+        gpt,
+    ),
+    "alpaca_label_kto": optional(
+        {"instruction": texts, "output": texts, "label": st.booleans()},
+        {"input": maybe, "system": maybe, "history": st.none() | pairs, **scores},
+    ),
+    "prompt_response_kto": optional(
+        {"prompt": texts, "response": texts, "label": st.booleans()}, {"system": maybe, **scores}
+    ),
+    "question_response_kto": optional(
+        {"question": texts, "response": texts, "label": st.booleans()}, {"system": maybe, **scores}
+    ),
     "argilla_kto": optional(
         {"instruction": texts, "completion": texts, "label": st.booleans()},
         {"system": maybe, **scores},

@@ -15,8 +15,9 @@ from tamis.formats.layout import Layout, null_keys
 from tamis.formats.openai_messages import parse_messages, write_messages
 from tamis.formats.plain import joined
 from tamis.formats.roles import CANONICAL, canonical_role
+from tamis.formats.systems import SYSTEM_PLACE, is_top_system, system_message
 from tamis.formats.tools import AS_LIST, WRAPPED, put_tools, take_tools
-from tamis.kernels.json_tables import ABSENT_CONTENT, NO_WORD, TRAIN_WORD
+from tamis.kernels.json_tables import ABSENT_CONTENT, AT_TOP, TRAIN_WORD
 from tamis.records import Conversation
 
 _USUAL = "messages"
@@ -42,6 +43,8 @@ def _parse(key: str, rest: dict[str, Raw]) -> Conversation:
     if key not in rest:
         raise RowError(f"$.{key}: expected a list, got nothing (the key is missing)")
     messages = parse_messages(rest.pop(key), f"$.{key}")
+    if "system" in rest and exact.is_text(rest["system"]):
+        messages.insert(0, system_message(exact.text(rest.pop("system"), "$.system")))
     tools = take_tools(rest, marker, AS_LIST)
     return Conversation(messages=messages, tools=tools, meta=exact.rest_text(rest, marker, "$"))
 
@@ -49,13 +52,20 @@ def _parse(key: str, rest: dict[str, Raw]) -> Conversation:
 def _write(key: str, row: Row) -> dict[str, Any]:
     """The members of an OpenAI row."""
     rest, marker = exact.split_rest(row["meta"])
-    written: dict[str, Any] = {key: write_messages(row["messages"])}
+    messages = row["messages"]
+    written: dict[str, Any] = {}
+    if messages and is_top_system(messages[0]):
+        written["system"] = messages[0]["content"]
+        messages = messages[1:]
+    written[key] = write_messages(messages)
     put_tools(written, row["tools"], marker, AS_LIST)
     return joined(written, rest)
 
 
 def _marks(word: str, marks: int) -> dict[str, object]:
     """The marker of a message, as `parse_message` makes it."""
+    if marks & AT_TOP:
+        return dict(SYSTEM_PLACE)
     marker: dict[str, object] = {}
     if canonical_role(word) != word:
         marker["role"] = word
@@ -70,7 +80,7 @@ def _marks(word: str, marks: int) -> dict[str, object]:
 
 
 _LAYOUT = Layout(
-    top=("messages", "tools", NO_WORD),
+    top=("messages", "tools", "system"),
     message=("role", "content", "reasoning_content", "tool_call_id", "name", "tool_calls"),
     roles=tuple(CANONICAL.items()),
     n_plain_roles=len(CANONICAL),

@@ -37,6 +37,7 @@ class Keys(NamedTuple):
 # In the order of detection: more keys first. The last column says who writes such rows.
 _TABLE = (
     Keys("alpaca", "instruction", "output", "input", "system", "history", seen_in="Alpaca"),
+    Keys("dolly", "instruction", "response", "context", needs=("context",), seen_in="Dolly"),
     Keys("openorca", "question", "response", system="system_prompt", needs=("system_prompt",),
          seen_in="OpenOrca"),
     Keys("query_response", "query", "response", None, "system", "history", seen_in="ms-swift"),

@@ -17,6 +17,7 @@ from tamis.formats.layout import Layout
 from tamis.formats.openai_messages import put_train, take_train
 from tamis.formats.plain import joined
 from tamis.formats.roles import CALL_WORDS, CANONICAL, SHAREGPT, SWIFT, canonical_role
+from tamis.formats.systems import SYSTEM_PLACE, is_top_system, system_message
 from tamis.formats.tools import AS_TEXT, put_tools, take_tools
 from tamis.kernels.json_tables import AT_TOP, NO_WORD, TRAIN_WORD
 from tamis.records import Conversation, Message, ToolCall
@@ -47,7 +48,9 @@ _VARIANTS = {
     # tool calls as turns of their own are what tells these from OpenAI's messages
     "ms_swift": Keys("messages", "role", "content", SWIFT, "tool_call"),
 }
-_SWIFT_ONLY = frozenset({"tool_call", "tool_response"})
+_SWIFT_ONLY = frozenset({"tool_call", "tool_response", "function_call", "observation"})
+# what only rows of other formats have; a turn holds them beside its own keys
+_NAMES = ("name", "tool_call_id")
 
 
 def _matches(keys: Keys, row: Mapping[str, Any]) -> bool:
@@ -81,15 +84,6 @@ def parse_turns(raw: Raw, path: str, keys: Keys = _USUAL) -> list[Message]:
     return [parse_turn(turn, f"{path}[{place}]", keys) for place, turn in enumerate(turns)]
 
 
-def system_message(content: str) -> Message:
-    """The system text that stood at the top level of a row."""
-    return Message(role="system", content=content, extra=_SYSTEM_MARK)
-
-
-_SYSTEM_PLACE: dict[str, object] = {"place": "system"}
-_SYSTEM_MARK = exact.rest_text({}, _SYSTEM_PLACE, "")
-
-
 def parse_turn(raw: Raw, path: str, keys: Keys = _USUAL) -> Message:
     """One turn; a function_call turn becomes an assistant message with tool calls."""
     rest = exact.members(raw, path)
@@ -101,6 +95,9 @@ def parse_turn(raw: Raw, path: str, keys: Keys = _USUAL) -> Message:
     written = None if exact.is_null(value) else exact.text(value, f"{path}.{keys.text}")
     marker: dict[str, object] = {}
     fields: dict[str, Any] = {"train": take_train(rest, marker)}
+    for key in _NAMES:
+        if key in rest and exact.is_text(rest[key]):
+            fields[key] = exact.text(rest.pop(key), f"{path}.{key}")
     if word in CALL_WORDS and written is not None:
         fields["role"] = "assistant"
         call = plain_call(written)
@@ -134,11 +131,6 @@ def _write(keys: Keys, row: Row) -> dict[str, Any]:
     return joined(written, rest)
 
 
-def is_top_system(message: dict[str, Any]) -> bool:
-    """Whether a message stood at the top level of its row, as `system`."""
-    return message["role"] == "system" and "place" in exact.split_rest(message["extra"])[1]
-
-
 def write_turns(message: dict[str, Any], path: str, keys: Keys = _USUAL) -> list[dict[str, Any]]:
     """The turns of a message: one for its text, one for its calls; InputError for what has no place."""
     own_keys, mark = exact.split_rest(message["extra"])
@@ -158,6 +150,7 @@ def write_turns(message: dict[str, Any], path: str, keys: Keys = _USUAL) -> list
     for turn in turns:
         if message["train"] is not None:
             put_train(turn, message["train"], mark)
+        turn.update({key: message[key] for key in _NAMES if message[key] is not None})
         turn.update(own_keys)
     return turns
 
@@ -181,7 +174,7 @@ def _value(calls: list[ToolCall], mark: dict[str, Raw]) -> str:
 def _marks(word: str, marks: int) -> dict[str, object]:
     """The marker of a turn, as `parse_turn` makes it."""
     if marks & AT_TOP:
-        return dict(_SYSTEM_PLACE)
+        return dict(SYSTEM_PLACE)
     marker: dict[str, object] = {"flag": "train"} if marks & TRAIN_WORD else {}
     role = canonical_role(word)
     if SHAREGPT.get(role, role) != word:

@@ -44,6 +44,14 @@ class _Style(NamedTuple):
 # template/template_inputs.py; axolotl 0.19.0, prompt_strategies/kto/chatml.py.
 _TABLE = (
     _Style("llamafactory_kto", ("sharegpt",), "kto_tag", "conversations and kto_tag"),
+    _Style(
+        "sharegpt_label_kto", ("sharegpt",), "label", "conversations and a label, true or false"
+    ),
+    _Style("alpaca_label_kto", ("alpaca",), "label", "instruction, input, output and a label"),
+    _Style("prompt_response_kto", ("prompt_response",), "label", "prompt, response and a label"),
+    _Style(
+        "question_response_kto", ("question_response",), "label", "question, response and a label"
+    ),
     _Style("alpaca_kto", ("alpaca",), "kto_tag", "instruction, input, output and kto_tag"),
     _Style("messages_kto", ("openai",), "kto_tag", "messages and kto_tag (LLaMA-Factory)"),
     _Style("ms_swift_kto", SWIFT, "label", "messages and a label, true or false", takes_last=False),

@@ -11,7 +11,7 @@ from msgspec import Raw
 
 from tamis.errors import InputError, RowError
 from tamis.formats import exact
-from tamis.formats.chat.sharegpt import is_top_system, system_message
+from tamis.formats.systems import is_top_system, system_message
 from tamis.records import Message, Preference
 
 SIDES = ("chosen", "rejected")

@@ -16,9 +16,7 @@ from tamis.rewards import load_reward
 from tamis.rewards.base import score_one
 
 # what tokenizers end a text with: <|im_end|>, <｜end▁of▁sentence｜>, </s>, <eos>, <end_of_turn>, several at once
-_ENDS = re.compile(
-    r"(?:\s|<\|[^<>|]{1,40}\|>|<｜[^<>｜]{1,40}｜>|</s>|<eos>|<pad>|<end_of_turn>)+\Z"
-)
+_ENDS = re.compile(r"(?:\s|<\|[^<>|]{1,40}\|>|<｜[^<>｜]{1,40}｜>|</s>|<eos>|<pad>|<end_of_turn>)+\Z")
 
 
 def reward_func(queries, prompts, labels, **_) -> dict:
