@@ -84,7 +84,7 @@ docs: $(DEV)
 	$(BIN)/python scripts/docs_reference.py
 
 soak: $(DEV)
-	TAMIS_MUTATIONS=10000 TAMIS_EXAMPLES=4000 $(BIN)/python -m pytest -n 2 tests/formats/test_mutations.py tests/formats/test_identity.py
+	TAMIS_MUTATIONS=10000 TAMIS_EXAMPLES=2200 $(BIN)/python -m pytest -n 2 tests/formats/test_mutations.py tests/formats/test_identity.py
 	$(BIN)/python benchmarks/kill.py
 	$(BIN)/python benchmarks/memory.py
 	$(BIN)/python benchmarks/seeds.py
