@@ -241,3 +241,20 @@ def test_a_data_set_is_exported_when_what_it_was_made_from_is_gone(tmp_path: Pat
     (tmp_path / "raw.jsonl").unlink()
     tamis.export([str(tmp_path / "v1")], common=quiet(tmp_path / "a.jsonl"))
     assert json.loads((tmp_path / "a.jsonl").read_bytes()) == FORMATS["openai"]
+
+
+def test_parquet_invents_no_arguments_and_no_parameters(tmp_path: Path) -> None:
+    rows = []
+    for arguments in ({"a": 1}, {"b": "x", "c": None}):
+        call = {"type": "function", "function": {"name": "f", "arguments": arguments}}
+        message = {"role": "assistant", "content": None, "tool_calls": [call]}
+        tools = [{"type": "function", "function": {"name": "f", "parameters": arguments}}]
+        rows.append({"messages": [{"role": "user", "content": "?"}, message], "tools": tools})
+    write_rows(tmp_path / "raw.jsonl", rows)
+    tamis.export([str(tmp_path / "raw.jsonl")], common=quiet(tmp_path / "out.parquet"))
+    tamis.import_([str(tmp_path / "out.parquet")], common=quiet(tmp_path / "back"))
+    found = list(rows_in(tmp_path / "back"))
+    told = [json.loads(row["messages"][1]["tool_calls"][0]["arguments"]) for row in found]
+    assert told == [{"a": 1}, {"b": "x", "c": None}]
+    tools_ = [json.loads(row["tools"])[0]["function"]["parameters"] for row in found]
+    assert tools_ == told

@@ -15,6 +15,7 @@ import msgspec
 import pyarrow as pa
 import pyarrow.json as pj
 import pyarrow.parquet as pq
+from msgspec import Raw
 
 from tamis.errors import InputError
 
@@ -23,6 +24,8 @@ _PIECE_BYTES = 2 << 20
 # 2 ** 53 has 16 digits: a float holds fewer digits exactly
 _LONG_NUMBER = re.compile(rb"[:\[,]\s*-?[0-9]{16,}")
 _LARGEST = 1 << 63
+_MEMBERS = msgspec.json.Decoder(dict[str, Raw])
+_ELEMENTS = msgspec.json.Decoder(list[Raw])
 _READ_ERRORS = (pa.ArrowException, OverflowError, msgspec.DecodeError)
 
 
@@ -69,7 +72,7 @@ def _spooled(spool: BinaryIO, lines: Iterable[bytes]) -> list[int]:
     """Write the lines to a file; gives the places where blocks end."""
     ends: list[int] = []
     place = start = 0
-    for line in lines:
+    for line in map(_with_texts, lines):
         place += spool.write(line.rstrip(b"\r")) + spool.write(b"\n")
         if place - start >= _BLOCK_BYTES:
             ends.append(place)
@@ -77,6 +80,52 @@ def _spooled(spool: BinaryIO, lines: Iterable[bytes]) -> list[int]:
     if place > start:
         ends.append(place)
     return ends
+
+
+def _with_texts(line: bytes) -> bytes:
+    """The row with its tools and the arguments of its calls as JSON text, where they are none yet.
+
+    Parquet gives all rows one type: of two tools it would make one, with nulls that nobody wrote.
+    """
+    if b'"tools"' not in line and b'"functions"' not in line and b'"arguments"' not in line:
+        return line
+    row = _MEMBERS.decode(line)
+    for key, raw in row.items():
+        if key in ("tools", "functions") and bytes(raw)[:1] in (b"[", b"{"):
+            row[key] = _as_text(raw)
+        elif b'"arguments"' in bytes(raw) and bytes(raw)[:1] == b"[":
+            row[key] = _encode([_message_with_texts(one) for one in _ELEMENTS.decode(raw)])
+    return bytes(_encode(row))
+
+
+def _message_with_texts(raw: Raw) -> Raw:
+    if b'"arguments"' not in bytes(raw) or bytes(raw)[:1] != b"{":
+        return raw
+    message = _MEMBERS.decode(raw)
+    calls = message.get("tool_calls")
+    if calls is not None and bytes(calls)[:1] == b"[":
+        message["tool_calls"] = _encode([_call_with_text(one) for one in _ELEMENTS.decode(calls)])
+    return _encode(message)
+
+
+def _call_with_text(raw: Raw) -> Raw:
+    if bytes(raw)[:1] != b"{":
+        return raw
+    call = _MEMBERS.decode(raw)
+    inner = call.get("function")
+    if inner is not None and bytes(inner)[:1] == b"{":
+        call["function"] = _call_with_text(inner)
+    elif bytes(call.get("arguments", b""))[:1] in (b"[", b"{"):
+        call["arguments"] = _as_text(call["arguments"])
+    return _encode(call)
+
+
+def _as_text(raw: Raw) -> Raw:
+    return _encode(bytes(raw).decode())
+
+
+def _encode(value: object) -> Raw:
+    return Raw(msgspec.json.encode(value))
 
 
 def _blocks(spool: BinaryIO, ends: Iterable[int]) -> Iterator[bytes]:
