@@ -211,6 +211,7 @@ def test_answers_in_another_file_are_joined_by_id(tmp_path: Path) -> None:
     write_rows(tmp_path / "raw" / "b_answers.json", answers)
     result = tamis.import_([str(tmp_path / "raw")], common=quiet(tmp_path / "data"))
     assert result.counts["read"] == 2
+    assert "bfcl (1 with answers)" in result.lines[1]
     references = [row["reference"] for row in rows_in(tmp_path / "data")]
     assert references[0] is None or references[0]["answer"] is None
     assert references[1]["answer"] == '[{"f": {"a": [1.0]}}]'

@@ -191,11 +191,12 @@ def recipe_dict(recipe: Recipe) -> dict[str, Any]:
 
 def inputs_of(outcome: Outcome) -> list[dict[str, Any]]:
     """The inputs as manifests name them, with what was read of each."""
-    counted = [Counter(read=0, unreadable=0) for _ in outcome.inputs.inputs]
+    counted = [Counter(read=0, unreadable=0, answered=0) for _ in outcome.inputs.inputs]
     formats: list[Counter[str]] = [Counter() for _ in outcome.inputs.inputs]
     for owner, result in zip(outcome.inputs.owners, outcome.passes[0].results, strict=True):
         counted[owner]["read"] += result.parsed + result.unreadable
         counted[owner]["unreadable"] += result.unreadable
+        counted[owner]["answered"] += result.answered
         formats[owner].update(result.formats)
     return [
         {

@@ -68,6 +68,7 @@ class TaskResult(msgspec.Struct, kw_only=True):
     steps: dict[str, list[int]] = {}
     findings: dict[str, int] = {}
     formats: dict[str, int] = {}
+    answered: int = 0
     has_own_keys: bool = False
     keyless: int = 0
     renamed: int = 0
@@ -123,6 +124,9 @@ def _rows(task: Task, sink: ShardSink, result: TaskResult) -> Iterator[pa.Record
         sink.head(rows, keys)
         result.parsed += rows.num_rows
         _count_formats(rows, result)
+        if task.rows.reading.companions:
+            answers = pc.struct_field(rows.column("reference"), "answer")
+            result.answered += len(answers) - answers.null_count
         yield rows.select(columns)
         if is_last:
             return

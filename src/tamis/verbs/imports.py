@@ -10,6 +10,7 @@ import msgspec
 
 from tamis.engine.inputs import STAGED, SeveralKindsError
 from tamis.errors import InputError, RecipeError
+from tamis.formats import get_format
 from tamis.schema import Kind
 from tamis.verbs.common import Common, Plan, Result, execute, is_file_output
 from tamis.verbs.look import with_report
@@ -94,7 +95,7 @@ def _table(body: dict[str, Any]) -> list[str]:
         (
             one["name"],
             one["kind"],
-            _formats(one),
+            _formats(one) + _answered(one, bool(body.get("joined"))),
             f"{one['read'] - one['unreadable']:,}",
             f"{one['unreadable']:,}" if one["unreadable"] else "-",
         )
@@ -115,6 +116,15 @@ def _table(body: dict[str, Any]) -> list[str]:
     ]
     more = len(rows) - _MOST_FILES
     return [*lines, f"and {more} more files"] if more > 0 else lines
+
+
+def _answered(one: dict[str, Any], has_companions: bool) -> str:
+    """How many rows found their answers in another file, where not all did."""
+    n_rows = one["read"] - one["unreadable"]
+    takes_answers = has_companions and get_format(one["format"]).companion is not None
+    if not takes_answers or one["answered"] == n_rows:
+        return ""
+    return f" ({one['answered']:,} with answers)"
 
 
 def _formats(one: dict[str, Any]) -> str:
