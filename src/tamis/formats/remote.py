@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -12,9 +13,13 @@ from tamis.errors import InputError, ServiceError
 
 _BLOCK = 1 << 22
 _FETCH_ERRORS = (OSError, ValueError, ImportError, RuntimeError)
-# the clients' own errors when the other side does not answer
-_CLIENTS = frozenset(
-    ["httpx", "httpcore", "requests", "urllib3", "aiohttp", "botocore", "aiobotocore"]
+# the clients' own errors when the other side does not answer, in whichever of them are loaded
+_CLIENT_ERRORS = (
+    ("httpx", "HTTPError"),
+    ("httpx2", "HTTPError"),
+    ("aiohttp", "ClientError"),
+    ("botocore.exceptions", "BotoCoreError"),
+    ("botocore.exceptions", "ClientError"),
 )
 
 
@@ -48,10 +53,14 @@ def remote_files(
         raise
     except _FETCH_ERRORS as error:
         raise InputError(f"{url}: cannot be read: {_told(error)}") from error
-    except Exception as error:
-        if type(error).__module__.partition(".")[0].rstrip("0123456789") not in _CLIENTS:
-            raise
+    except _client_errors() as error:
         raise ServiceError(f"{url}: gave no answer: {_told(error)}; try again later") from error
+
+
+def _client_errors() -> tuple[type[Exception], ...]:
+    """The error classes of the clients that are loaded, looked up when something was raised."""
+    loaded = [(sys.modules.get(module), name) for module, name in _CLIENT_ERRORS]
+    return tuple(getattr(module, name) for module, name in loaded if module is not None)
 
 
 def _told(error: Exception) -> str:
