@@ -57,13 +57,15 @@ class Common(msgspec.Struct, frozen=True, kw_only=True):
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """What a verb wants done, before the common options are applied.
 
-    `outputs` says the format or the trainer; the path comes from the options. `llm` opens the model for a run folder (its store of finished calls lives there).
+    `outputs` says the format or the trainer; the path comes from the options.
+    `hand_over` writes a trainer's folder. `llm` opens the model for a run folder (its store of finished calls lives there).
     """
 
     command: str
     inputs: Sequence[str]
     steps: Sequence[Step]
     outputs: Outputs = Outputs()
+    hand_over: Callable[[Outputs], finish.Writer] | None = None
     to_kind: Kind | None = None
     base_url: str | None = None
     needs_output: bool = True
@@ -206,7 +208,7 @@ def execute(plan_: Plan, common: Common, *, staging: Path | None = None) -> Resu
         if outcome.already_finished:
             manifest = read_manifest(folder)
         else:
-            manifest = finish.close(outcome, _writer(recipe) if to_file else None)
+            manifest = finish.close(outcome, _writer(plan_, recipe) if to_file else None)
     return Result(
         command=plan_.command,
         run=str(folder),
@@ -227,11 +229,9 @@ def _aside_lines(manifest: dict[str, Any]) -> list[str]:
     ]
 
 
-def _writer(recipe: Recipe) -> finish.Writer:
-    if recipe.outputs.target is not None:
-        from tamis.verbs.handover import folder_writer
-
-        return folder_writer(recipe.outputs)
+def _writer(plan_: Plan, recipe: Recipe) -> finish.Writer:
+    if plan_.hand_over is not None:
+        return plan_.hand_over(recipe.outputs)
 
     def write(outcome: Outcome) -> int:
         inputs = [msgspec.to_builtins(one) for one in outcome.inputs.inputs]

@@ -18,7 +18,7 @@ from tamis.ledger import rule_counts
 from tamis.recipe import Outputs, Recipe, Step
 from tamis.reports.sarif import sarif
 from tamis.verbs.common import Common, Plan, Result, execute, is_file_output
-from tamis.verbs.handover import export_for
+from tamis.verbs.handover import export_for, folder_writer
 from tamis.verbs.look import with_report
 from tamis.verbs.models import name_of, opener
 
@@ -264,6 +264,7 @@ def run(path: str, *, common: Common | None = None) -> Result:
         inputs=loaded.inputs,
         steps=loaded.steps,
         outputs=loaded.outputs,
+        hand_over=None if loaded.outputs.target is None else folder_writer,
         to_kind=loaded.kind,
         base_url=loaded.base_url,
         llm=opener(loaded.base_url),

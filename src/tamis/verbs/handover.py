@@ -35,7 +35,7 @@ def export_for(inputs: Sequence[str], outputs: Outputs, common: Common) -> Resul
         raise RecipeError(
             f"-o {common.output}: --for writes a folder; name one, like out/{outputs.target}"
         )
-    plan = Plan(command="export", inputs=inputs, steps=(), outputs=outputs)
+    plan = Plan(command="export", inputs=inputs, steps=(), outputs=outputs, hand_over=folder_writer)
     result = execute(plan, common)
     if result.run is None:
         return result
