@@ -60,9 +60,6 @@ class Refusals:
         if len(self.first) < _SHOWN:
             self.first.append(f"{row_id} {reason}")
 
-    def __len__(self) -> int:
-        return self.reasons.total()
-
 
 def rows_out(
     shards: Chosen, kind: Kind, shape: Shape, ways: Sequence[str], refusals: Refusals

@@ -10,22 +10,19 @@ whole load crashes, halves are loaded until the rows that crash it are known. Re
 # (the trainer lives in another environment)
 from __future__ import annotations
 
-import argparse
-import json
 import os
 import sys
 import tempfile
 from collections.abc import Callable
-from contextlib import redirect_stdout
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-# Nothing is fetched or reported: the folder is all there is. Said before the trainer is imported.
-OFFLINE = {"HF_HUB_OFFLINE": "1", "HF_DATASETS_OFFLINE": "1", "WANDB_MODE": "disabled"}
-TINY_TOKENIZER = Path(__file__).with_name("tiny_tokenizer")
-ROW = "tamis_row"
+if TYPE_CHECKING or __package__:
+    from .in_process import OFFLINE, ROW, TINY_TOKENIZER, Judged, crashes, main, one_line, verdict
+else:
+    from in_process import OFFLINE, ROW, TINY_TOKENIZER, Judged, crashes, main, one_line, verdict
+
 Found = dict[int, tuple[int | None, int | None]]
-Judged = dict[str, Any]
 
 
 def load(folder: Path, kind: str, *, tokenizer: Path = TINY_TOKENIZER, max_tokens: int) -> Judged:
@@ -86,36 +83,6 @@ def _survived(row: int, found: Found) -> Judged:
     if row not in found:
         return verdict(row, "dropped", reason="nothing to train on is left within the length limit")
     return verdict(row, "accepted", counts=found[row])
-
-
-def verdict(
-    row: int, word: str, *, reason: str = "", counts: tuple[int | None, int | None] = (None, None)
-) -> Judged:
-    """One line of the answer."""
-    return {
-        "row": row,
-        "verdict": word,
-        "reason": reason,
-        "n_tokens": counts[0],
-        "n_trained": counts[1],
-    }
-
-
-def crashes() -> tuple[type[BaseException], ...]:
-    """What a trainer raises over a row it cannot take; anything else is a fault of ours."""
-    from jinja2 import TemplateError
-    from pyarrow import ArrowException
-
-    return (
-        *(ArithmeticError, AssertionError, AttributeError, LookupError),
-        *(RuntimeError, TypeError, ValueError, TemplateError, ArrowException),
-    )
-
-
-def one_line(error: BaseException) -> str:
-    """The first line of an error, with its type."""
-    said = str(error).strip().splitlines() or [""]
-    return f"{type(error).__name__}: {said[0]}"[:300]
 
 
 def _sft(rows: Any, words: Any, max_tokens: int, scratch: str) -> Found:
@@ -200,24 +167,9 @@ def tiny_model(n_words: int) -> Any:
     return LlamaForCausalLM(config)
 
 
-def main() -> int:
-    """Print the object of `load` as JSON."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("folder", type=Path)
-    parser.add_argument("kind", choices=["conversations", "preferences", "questions"])
-    parser.add_argument("--tokenizer", type=Path, default=TINY_TOKENIZER)
-    parser.add_argument("--max-tokens", type=int, default=4096)
-    given = parser.parse_args()
-    # The trainer prints as it goes; what is asked for is the only thing on stdout.
-    with redirect_stdout(sys.stderr):
-        judged = load(
-            given.folder, given.kind, tokenizer=given.tokenizer, max_tokens=given.max_tokens
-        )
-    print(json.dumps(judged))
-    return 0
-
-
 if __name__ == "__main__":
     # A script's own folder comes first on the path, and this file is named like the trainer.
     sys.path.pop(0)
-    sys.exit(main())
+    sys.exit(
+        main(load, ("conversations", "preferences", "questions"), (__doc__ or "").splitlines()[0])
+    )

@@ -10,25 +10,21 @@ and the naive reward manager with an answer of one token. Read in verl 0.9.1.
 # (the trainer lives in another environment)
 from __future__ import annotations
 
-import argparse
-import json
 import os
 import sys
 import tempfile
 from collections.abc import Callable, Sequence
-from contextlib import redirect_stdout
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-# Nothing is fetched or reported: the folder is all there is. Said before the trainer is imported.
-OFFLINE = {"HF_HUB_OFFLINE": "1", "HF_DATASETS_OFFLINE": "1", "WANDB_MODE": "disabled"}
-TINY_TOKENIZER = Path(__file__).with_name("tiny_tokenizer")
-ROW = "tamis_row"
-Judged = dict[str, Any]
+if TYPE_CHECKING or __package__:
+    from .in_process import OFFLINE, ROW, TINY_TOKENIZER, Judged, crashes, main, one_line, verdict
+else:
+    from in_process import OFFLINE, ROW, TINY_TOKENIZER, Judged, crashes, main, one_line, verdict
 
 
 def load(folder: Path, kind: str, *, tokenizer: Path = TINY_TOKENIZER, max_tokens: int) -> Judged:
@@ -160,53 +156,7 @@ def single(row: dict[str, Any], response: list[int]) -> Any:
     return DataProto.from_single_dict(batch)
 
 
-def verdict(
-    row: int, word: str, reason: str = "", counts: tuple[int | None, int | None] = (None, None)
-) -> Judged:
-    """One line of the answer."""
-    return {
-        "row": row,
-        "verdict": word,
-        "reason": reason,
-        "n_tokens": counts[0],
-        "n_trained": counts[1],
-    }
-
-
-def crashes() -> tuple[type[BaseException], ...]:
-    """What a trainer raises over a row it cannot take; anything else is a fault of ours."""
-    from jinja2 import TemplateError
-
-    return (
-        *(ArithmeticError, AssertionError, AttributeError, LookupError),
-        *(RuntimeError, TypeError, ValueError, TemplateError, pa.ArrowException),
-    )
-
-
-def one_line(error: BaseException) -> str:
-    """The first line of an error, with its type."""
-    said = str(error).strip().splitlines() or [""]
-    return f"{type(error).__name__}: {said[0]}"[:300]
-
-
-def main() -> int:
-    """Print the object of `load` as JSON."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("folder", type=Path)
-    parser.add_argument("kind", choices=["conversations", "questions"])
-    parser.add_argument("--tokenizer", type=Path, default=TINY_TOKENIZER)
-    parser.add_argument("--max-tokens", type=int, default=4096)
-    given = parser.parse_args()
-    # The trainer prints as it goes; what is asked for is the only thing on stdout.
-    with redirect_stdout(sys.stderr):
-        judged = load(
-            given.folder, given.kind, tokenizer=given.tokenizer, max_tokens=given.max_tokens
-        )
-    print(json.dumps(judged))
-    return 0
-
-
 if __name__ == "__main__":
     # A script's own folder comes first on the path, and this file is named like the trainer.
     sys.path.pop(0)
-    sys.exit(main())
+    sys.exit(main(load, ("conversations", "questions"), (__doc__ or "").splitlines()[0]))
