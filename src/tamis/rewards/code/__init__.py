@@ -1,0 +1,1 @@
+"""The code reward: the code of an answer, run in the sandbox, judged outside it."""

@@ -1,0 +1,96 @@
+"""Python text as syntax: parsed, never run. Which names it binds, which it leaves open."""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import re
+import warnings
+from collections.abc import Iterable, Iterator
+
+BUILTINS = frozenset(dir(builtins)) - {"_"}
+
+# The parser warns about `"\d"` in a stranger's text: neither the caller's concern nor, where warnings
+# are errors, a syntax error. The filter matches this file name only.
+_FILE = "<untrusted text>"
+_SILENT = ("ignore", None, Warning, re.compile(re.escape(_FILE) + r"\Z"), 0)
+
+_Scope = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
+_Comprehension = ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp
+
+
+def parse(text: str) -> ast.Module | str:
+    """The syntax tree, or one line saying where and why the text is not Python."""
+    if warnings.filters[:1] != [_SILENT]:
+        warnings.filterwarnings("ignore", category=Warning, module=_SILENT[3].pattern)
+    try:
+        return ast.parse(text, filename=_FILE)
+    except SyntaxError as error:
+        return f"line {error.lineno or 1}: {error.msg}"
+    except (ValueError, RecursionError, MemoryError) as error:
+        # null bytes, lone surrogates, integers of 5,000 digits; nesting beyond the parser's own limits
+        return f"line 1: {error or type(error).__name__}"
+
+
+def is_python(text: str) -> bool:
+    """Whether the text parses as a module."""
+    return isinstance(parse(text), ast.Module)
+
+
+def bound_names(statements: Iterable[ast.AST]) -> set[str]:
+    """The names that these statements bind in their own scope (inside `if`, `try`, `for`, ... too).
+
+    >>> sorted(bound_names(ast.parse("import a.b, c as d\\ndef f(x): y = 1").body))
+    ['a', 'd', 'f']
+    """
+    found: set[str] = set()
+    todo = list(statements)
+    while todo:
+        node = todo.pop()
+        found.update(_binds(node))
+        if not isinstance(node, _Scope | ast.Lambda | _Comprehension):
+            todo.extend(ast.iter_child_nodes(node))
+    return found
+
+
+def open_names(tree: ast.AST) -> set[str]:
+    """The names read that are neither builtin nor bound anywhere in the tree: somebody must supply them.
+
+    >>> sorted(open_names(ast.parse("y = [g(x) for x in range(z)]")))
+    ['g', 'z']
+    """
+    read: set[str] = set()
+    bound: set[str] = set()
+    for node in ast.walk(tree):
+        bound.update(_binds(node))
+        if isinstance(node, ast.arg):
+            bound.add(node.arg)
+        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
+            read.add(node.id)
+    return read - bound - BUILTINS
+
+
+def names_read(tree: ast.AST) -> set[str]:
+    """Every name the tree mentions, bound or not."""
+    return {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+
+
+def source_of(nodes: Iterable[ast.AST]) -> str | None:
+    """Source text of these nodes, a line each; None when they are too deep or too big to write down."""
+    try:
+        return "\n".join(ast.unparse(node) for node in nodes)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _binds(node: ast.AST) -> Iterator[str]:
+    if isinstance(node, _Scope):
+        yield node.name
+    elif isinstance(node, ast.alias):
+        yield node.asname or node.name.partition(".")[0]
+    elif isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load):
+        yield node.id
+    elif isinstance(node, ast.ExceptHandler | ast.MatchAs | ast.MatchStar) and node.name:
+        yield node.name
+    elif isinstance(node, ast.MatchMapping) and node.rest:
+        yield node.rest
