@@ -132,10 +132,11 @@ class Keep(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     """Keep the rows whose `column` lies within the bounds; the rule is data, not code.
 
     A null value is "not measured", never a number: `nulls` says what becomes of such rows. `reason`
-    is what the ledger says of a dropped row; by default the column and the bound it missed.
+    is what the ledger says of a dropped row; by default the column and the bound it missed. Where rows
+    are dropped for causes of their own, `reason_column` and `detail_column` name texts that say them.
 
-    Reads:   the one column.
-    Raises:  SchemaError if the column is missing or not numeric.
+    Reads:   the one column, and the columns of texts.
+    Raises:  SchemaError if a column is missing or not of its type.
     """
 
     column: str
@@ -143,12 +144,19 @@ class Keep(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     at_most: float | None = None
     nulls: Literal["drop", "keep"] = "drop"
     reason: str | None = None
+    reason_column: str | None = None
+    detail_column: str | None = None
     version: ClassVar[int] = 1
 
     @property
     def reads(self) -> tuple[str, ...]:
-        """The one column it looks at."""
-        return (self.column,)
+        """The column it looks at, and those that say why."""
+        return (self.column, *self.texts)
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """The columns of texts that say why a row is dropped."""
+        return tuple(c for c in (self.reason_column, self.detail_column) if c is not None)
 
 
 Op = Measure | Summary | Rewrite | Keep | Select

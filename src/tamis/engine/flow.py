@@ -127,13 +127,17 @@ def keep_decisions(op: Keep, dropped: pa.RecordBatch) -> pa.RecordBatch:
     """DECISIONS for the rows a Keep drops: which bound was missed, the value, the rules behind it."""
     values = dropped.column(op.column).cast(pa.float64())
     rules = _error_rules(dropped) if op.column == "n_errors" else [None] * dropped.num_rows
+    causes, details = (_texts(dropped, name) for name in (op.reason_column, op.detail_column))
     reasons, evidence = [], []
-    for value, found in zip(values.to_pylist(), rules, strict=True):
-        reasons.append(op.reason or _reason(op, value))
+    told = zip(values.to_pylist(), rules, causes, details, strict=True)
+    for value, found, cause, detail in told:
+        reasons.append(cause or op.reason or _reason(op, value))
         proof: dict[str, object] = {"column": op.column, "value": value}
         proof |= {k: getattr(op, k) for k in ("at_least", "at_most") if getattr(op, k) is not None}
         if found:
             proof["rules"] = found
+        if detail:
+            proof["detail"] = detail
         evidence.append(json.dumps(proof, ensure_ascii=False))
     n = dropped.num_rows
     columns = {
@@ -145,6 +149,14 @@ def keep_decisions(op: Keep, dropped: pa.RecordBatch) -> pa.RecordBatch:
     }
     arrays = [columns.get(f.name, pa.nulls(n, f.type)) for f in DECISIONS]
     return pa.RecordBatch.from_arrays(arrays, schema=DECISIONS)
+
+
+def _texts(batch: pa.RecordBatch, column: str | None) -> list[str | None]:
+    """What a column of texts says of each row; nothing without a column."""
+    if column is None:
+        return [None] * batch.num_rows
+    said: list[str | None] = batch.column(column).to_pylist()
+    return said
 
 
 def _reason(op: Keep, value: float | None) -> str:

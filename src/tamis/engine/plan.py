@@ -132,6 +132,8 @@ def _check_reads(name: str, op: Op, kind: Kind, columns: pa.Schema) -> None:
     if isinstance(op, Keep):
         _check_number(name, op.column, columns)
         _check_bounds(name, op)
+        for column in op.texts:
+            _check_text(name, column, columns)
     if isinstance(op, Select):
         for column in op.decide_reads:
             _check_number(name, column, columns)
@@ -141,6 +143,13 @@ def _check_number(name: str, column: str, columns: pa.Schema) -> None:
     kind = columns.field(column).type
     if not (pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_boolean(kind)):
         raise SchemaError(f"step `{name}`: `{column}` is {kind}, expected a number")
+
+
+def _check_text(name: str, column: str, columns: pa.Schema) -> None:
+    if not pa.types.is_string(columns.field(column).type):
+        raise SchemaError(
+            f"step `{name}`: `{column}` is {columns.field(column).type}, expected a text"
+        )
 
 
 def _check_bounds(name: str, op: Keep) -> None:
