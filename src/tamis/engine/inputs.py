@@ -34,6 +34,14 @@ class SeveralKindsError(RecipeError):
         self.kinds = tuple(kinds)
 
 
+class OtherKindError(InputError):
+    """The inputs hold rows, but none of the kind that was asked for; `held` are the kinds they hold."""
+
+    def __init__(self, message: str, held: Sequence[Kind]) -> None:
+        super().__init__(message)
+        self.held = tuple(held)
+
+
 class Input(msgspec.Struct, frozen=True, kw_only=True):
     """One input as the manifest names it; `container` is `dataset` for a data set of ours."""
 
@@ -161,7 +169,8 @@ def _resolve_files(recipe: Recipe, staging: Path, to_kind: Kind | None, shard_by
         inputs.append(_input(source, detection, kind))
     if not inputs:
         held = sorted({one.kind for one in aside})
-        raise InputError(f"no input holds {kind}; they hold {', '.join(held) or 'nothing'}")
+        told = f"no input holds {kind}; they hold {', '.join(held) or 'nothing'}"
+        raise OtherKindError(told, held)
     companions = [
         _companion(source, detection) for source, detection in found if not _kinds(detection)
     ]
