@@ -20,6 +20,11 @@ REWARDS: dict[str, str] = {
     "numeric": "tamis.rewards.numeric:NumericReward",
 }
 
+# The module with the gold lint of a reward: RULES, and `lint`, see `rewards/gold.py`.
+LINTS: dict[str, str] = {
+    "numeric": "tamis.rewards.numeric_gold",
+}
+
 
 class Reward(Protocol):
     """Scores answers to questions. Same answer, same score: in any order, thread or batch.

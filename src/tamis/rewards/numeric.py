@@ -79,6 +79,10 @@ class NumericReward(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
             return f"the reference `{written[:80]}` is not a number"
         return None
 
+    def gold_answer(self, question: Question) -> str:
+        """The reference as its author wrote it; empty when there is none."""
+        return _reference_text(question.reference) or ""
+
     async def score_many(
         self, rollouts: Sequence[Rollout], questions: Sequence[Question]
     ) -> list[Score]:
