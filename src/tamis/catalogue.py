@@ -49,7 +49,14 @@ OTHERS: dict[str, str] = {
     "near_duplicates": "tamis.selects.near_duplicates:NearDuplicates",
     "diverse_top_k": "tamis.selects.diverse:DiverseTopK",
 }
-OPERATORS: dict[str, str] = {**CHECKS, **MEASURES, **SUMMARIES, **OTHERS}
+# The steps of `tamis reward`, over rollouts and questions.
+REWARDING: dict[str, str] = {
+    "score_rollouts": "tamis.calibrate.grade_rollouts:ScoreRollouts",
+    "score_values": "tamis.calibrate.grade_rollouts:ScoreValues",
+    "score_counts": "tamis.calibrate.score_counts:ScoreCounts",
+    "gold_lint": "tamis.calibrate.gold_lint:GoldLint",
+}
+OPERATORS: dict[str, str] = {**CHECKS, **MEASURES, **SUMMARIES, **OTHERS, **REWARDING}
 
 SHAPES = (Measure, Summary, Rewrite, Keep, Select)
 

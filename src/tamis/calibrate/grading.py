@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
@@ -11,7 +11,8 @@ from tamis.llm.types import ChatRequest, Completion
 from tamis.records import Message, Question, Rollout, Score
 from tamis.rewards import Reward
 
-_CUT = "length"
+# the reason to stop that a server gives when an answer met its limit of tokens
+CUT = "length"
 
 
 class Graded(msgspec.Struct, frozen=True, kw_only=True):
@@ -60,14 +61,14 @@ async def grade(
     ]
     scores = await reward.score_many(bare, [question] * len(bare))
     verdicts = [
-        _cut(score) if rollout.finish_reason == _CUT else score
+        cut_score(score) if rollout.finish_reason == CUT else score
         for score, rollout in zip(scores, bare, strict=True)
     ]
     return Graded(
         n_sampled=len(bare),
         n_correct=sum(_passes(score) for score in verdicts),
         n_ungradable=sum(score.value is None for score in verdicts),
-        n_truncated=sum(rollout.finish_reason == _CUT for rollout in bare),
+        n_truncated=sum(rollout.finish_reason == CUT for rollout in bare),
         rollouts=[
             msgspec.structs.replace(rollout, score=score)
             for rollout, score in zip(bare, verdicts, strict=True)
@@ -95,7 +96,8 @@ def _rollout(question: Question, request: ChatRequest, completion: Completion) -
     )
 
 
-def _cut(score: Score) -> Score:
+def cut_score(score: Score) -> Score:
+    """The score of an answer that was cut: wrong, whatever it says so far; None stays None."""
     if score.value is None:
         return score
     return Score(
@@ -110,4 +112,9 @@ def _cut(score: Score) -> Score:
 def _passes(score: Score) -> bool:
     if score.value is None:
         return False
-    return score.parts.get("accuracy", score.value) >= 1.0
+    return is_right(score.value, score.parts)
+
+
+def is_right(value: float, parts: Mapping[str, float]) -> bool:
+    """Whether a score says right: by its accuracy, by its value where the reward has no such part."""
+    return parts.get("accuracy", value) >= 1.0
