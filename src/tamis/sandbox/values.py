@@ -12,6 +12,7 @@ from __future__ import annotations
 import array
 import builtins
 import itertools
+import json.encoder
 import math
 import sys
 from collections import deque
@@ -111,13 +112,13 @@ def _write_int(value: Any, writer: _Writer, _: int) -> object:
     if -INT_LIMIT < plain < INT_LIMIT:
         writer.spend(4 if -1000 < plain < 1000 else 20)
         return plain
-    writer.spend(10 + plain.bit_length() // 4)
+    writer.spend(12 + plain.bit_length() // 4)
     return ["int", _hex_of(plain)]
 
 
 def _write_float(value: Any, writer: _Writer, _: int) -> object:
     plain = _float_pos(value)
-    writer.spend(24)
+    writer.spend(26)
     if _isfinite(plain):
         return plain
     return ["float", "inf" if plain > 0 else "-inf" if plain < 0 else "nan"]
@@ -125,6 +126,7 @@ def _write_float(value: Any, writer: _Writer, _: int) -> object:
 
 def _write_complex(value: Any, writer: _Writer, depth: int) -> object:
     plain = _complex_pos(value)
+    writer.spend(16)
     return [
         "complex",
         _write_float(plain.real, writer, depth),
@@ -134,10 +136,9 @@ def _write_complex(value: Any, writer: _Writer, depth: int) -> object:
 
 def _write_str(value: Any, writer: _Writer, _: int) -> object:
     n_chars = _str_len(value)
-    writer.spend(3 + n_chars)
+    writer.spend(n_chars + 1)
     plain = _str_plain(value)
-    if not plain.isascii():
-        writer.spend(5 * n_chars)
+    writer.spend(len(_quoted(plain)) - n_chars)
     return plain
 
 
@@ -174,6 +175,7 @@ def _container(base: type[Any]) -> _Write:
 
 def _write_deque(value: Any, writer: _Writer, depth: int) -> object:
     maxlen = _deque_maxlen(value)
+    writer.spend(20)
     return ["deque", _write_deque_members(value, writer, depth), maxlen]
 
 
@@ -185,6 +187,7 @@ def _write_dict(value: Any, writer: _Writer, depth: int) -> object:
 
 
 def _write_range(value: Any, writer: _Writer, depth: int) -> object:
+    writer.spend(14)
     parts = (value.start, value.stop, value.step)
     return ["range", *(_write_int(part, writer, depth) for part in parts)]
 
@@ -196,6 +199,7 @@ def _write_decimal(value: Any, writer: _Writer, _: int) -> object:
 
 
 def _write_fraction(value: Any, writer: _Writer, depth: int) -> object:
+    writer.spend(16)
     parts = (_numerator(value), _denominator(value))
     return ["fraction", *(writer.walk(part, depth) for part in parts)]
 
@@ -259,22 +263,26 @@ def _write_array(value: Any, writer: _Writer, depth: int) -> object:
 
 
 def _write_numpy_scalar(value: Any, writer: _Writer, depth: int) -> object:
-    plain = sys.modules["numpy"].generic.item(value)
+    numpy = sys.modules["numpy"]
+    plain = numpy.generic.item(value)
     if type(plain) is type(value):
         # long doubles have no Python twin and come back as themselves
-        plain = complex(plain) if "complex" in _type_name(type(value)) else float(plain)
+        is_complex = issubclass(type(value), numpy.complexfloating)
+        plain = complex(plain) if is_complex else float(plain)
     return writer.walk(plain, depth)
 
 
 def _writer_by_base(kind: type[Any]) -> _Write:
-    for base, write in _BASES:
-        if issubclass(kind, base):
-            return write
+    # the real base classes, by id: issubclass asks Fraction's ABC, which a candidate can teach lies
+    bases = [id(base) for base in _mro(kind)]
+    for base in bases:
+        if base in _BASE_WRITERS:
+            return _BASE_WRITERS[base]
     numpy = sys.modules.get("numpy")
     if numpy is not None:
-        if issubclass(kind, numpy.ndarray):
+        if id(numpy.ndarray) in bases:
             return _write_array
-        if issubclass(kind, numpy.generic):
+        if id(numpy.generic) in bases:
             return _write_numpy_scalar
     return _write_object
 
@@ -302,15 +310,16 @@ _hex_of: Final = "{:x}".format
 _float_pos: Final = float.__pos__
 _complex_pos: Final = complex.__pos__
 _isfinite: Final = math.isfinite
+_quoted: Final = json.encoder.encode_basestring_ascii
 _str_len: Final = str.__len__
 _str_plain: Final = str.__str__
+_mro: Final = vars(type)["__mro__"].__get__
 _qualname: Final = vars(type)["__qualname__"].__get__
 _deque_maxlen: Final = vars(deque)["maxlen"].__get__
 _numerator: Final = vars(Fraction)["_numerator"].__get__
 _denominator: Final = vars(Fraction)["_denominator"].__get__
 _write_deque_members: Final = _members_of(deque)
 
-# the order matters to subclasses: a datetime is a date
 _BASES: Final[list[tuple[type[Any], _Write]]] = [
     (bool, _write_constant),
     (int, _write_int),
@@ -336,9 +345,7 @@ _BASES: Final[list[tuple[type[Any], _Write]]] = [
     (type(NotImplemented), _named("notimplemented")),
     (type(None), _write_constant),
 ]
-_EXACT: Final[dict[int, _Write]] = {
-    **{id(kind): _write_iterator for kind in _iterator_types()},
-    **{id(kind): write for kind, write in _BASES},
-}
-# kept alive: the table above knows them by id only
+# kept alive: the tables know their types by id only
 _ITERATOR_TYPES: Final = _iterator_types()
+_BASE_WRITERS: Final = {id(kind): write for kind, write in _BASES}
+_EXACT: Final = {**{id(kind): _write_iterator for kind in _ITERATOR_TYPES}, **_BASE_WRITERS}
