@@ -12,12 +12,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.formats.reading import exact_value, line_of, read_lines
-from tests.formats.strategies import chat, preference, question
+from tests.formats.strategies import chat, preference, question, rollout
 from tests.formats.strategies.parts import own_keys
 
 from tamis.formats import encode, writable
 
-ROWS = {**chat.ROWS, **preference.ROWS, **question.ROWS}
+ROWS = {**chat.ROWS, **preference.ROWS, **question.ROWS, **rollout.ROWS}
 EXAMPLES = int(os.environ.get("TAMIS_EXAMPLES", "20"))
 
 

@@ -1,4 +1,4 @@
-"""Rows of questions. Rollouts are only read."""
+"""Rows of questions."""
 
 from __future__ import annotations
 

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from tamis.formats.base import Format
-from tamis.formats.rollout import model_rollouts, trainer_logs
+from tamis.formats.rollout import model_rollouts, plain_rollouts, trainer_logs
 
-ROLLOUTS: tuple[Format, ...] = (model_rollouts.FORMAT, *trainer_logs.FORMATS)
+ROLLOUTS: tuple[Format, ...] = (
+    model_rollouts.FORMAT,
+    *trainer_logs.FORMATS,
+    plain_rollouts.FORMAT,
+)
