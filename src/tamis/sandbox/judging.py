@@ -1,0 +1,104 @@
+"""Tests by the proxy judge: the test code in one sandbox, the candidate in another, a socket between them."""
+
+from __future__ import annotations
+
+import socket
+from typing import Any
+
+from tamis.sandbox.lane import Lane, Run
+from tamis.sandbox.limits import Limits
+from tamis.sandbox.outcomes import JudgeTests, Verdict, how_ended
+from tamis.sandbox.solving import failed_to_load, order_of
+from tamis.sandbox.watch import Watch
+
+
+def judge(
+    candidate: Lane, judge_lane: Lane, source: str, tests: JudgeTests, *, setup: str, limits: Limits
+) -> list[Verdict]:
+    """The verdict on each test. Raises: SandboxError when the sandbox itself failed."""
+    found: dict[int, Verdict] = {}
+    solution = {"role": "serve", "source": source, "setup": setup, "seed": 0}
+    while len(found) < tests.n_tests:
+        session = _Session(tests.n_tests, found, limits)
+        job = {**tests.job, "role": "judge", "skip": sorted(found), "seed": 0}
+        session.hold(candidate, solution, judge_lane, job)
+    return [found[place] for place in range(tests.n_tests)]
+
+
+class _Session:
+    """One judge process (and one candidate) working through the tests that have no verdict yet; settles at least one."""
+
+    def __init__(self, n_tests: int, found: dict[int, Verdict], limits: Limits) -> None:
+        self._n_tests = n_tests
+        self._found = found
+        self._limits = limits
+        self._order = order_of(limits, n_tests=n_tests - len(found), has_peer=True)
+        self._begun: int | None = None
+        self._is_done = False
+
+    def hold(
+        self, candidate: Lane, solution: dict[str, Any], judge_lane: Lane, job: dict[str, Any]
+    ) -> None:
+        ends = socket.socketpair()
+        serving = judging = None
+        try:
+            serving = candidate.begin(self._order, solution, also=[ends[0].fileno()])
+            judging = judge_lane.begin(self._order, job, also=[ends[1].fileno()])
+            for end in ends:
+                end.close()
+            self._follow(judging, serving)
+        finally:
+            for end in ends:
+                end.close()
+            for run in (serving, judging):
+                if run is not None and run.end is None:
+                    run.abandon()
+
+    def _follow(self, judging: Run, serving: Run) -> None:
+        watch = Watch([judging, serving], self._limits)
+        for frame in watch.frames():
+            self._take(frame)
+            if self._is_done:
+                break
+        for frame in judging.finish():
+            self._take(frame)
+        said = serving.finish()
+        if said and "load_failed" in said[0]:
+            failed = failed_to_load(said[0]["load_failed"])
+            detail = ": ".join((*failed.types[:1], failed.detail))
+            is_memory = failed.kind == "memory"
+            self._fill(Verdict("memory" if is_memory else "load_failed", detail=detail), over=True)
+        elif len(self._found) < self._n_tests:
+            self._settle(judging, serving, timed_out=watch.stop == "timeout")
+
+    def _take(self, frame: dict[str, Any]) -> None:
+        if "begin" in frame:
+            self._begun = frame["begin"]
+        elif "test" in frame:
+            place = frame["test"]
+            is_open = type(place) is int and 0 <= place < self._n_tests
+            if is_open and place not in self._found:
+                weak = bool(frame.get("weak"))
+                detail = str(frame.get("detail", ""))
+                self._found[place] = Verdict("judged", frame.get("passed") is True, detail, weak)
+        elif "done" in frame:
+            self._is_done = True
+
+    def _settle(self, judging: Run, serving: Run, *, timed_out: bool) -> None:
+        assert judging.end is not None and serving.end is not None
+        if self._is_done:
+            self._fill(Verdict("judged", detail="the test was not reached"))
+            return
+        kind, detail = how_ended(judging.end, self._order.cpu_s)
+        if timed_out:
+            kind, detail = "timeout", f"stopped after {self._limits.time_s:g} s"
+        blamed = Verdict(kind, detail=detail)
+        if self._begun is None or self._begun in self._found:
+            self._fill(blamed)
+        else:
+            self._found[self._begun] = blamed
+
+    def _fill(self, verdict: Verdict, *, over: bool = False) -> None:
+        for place in range(self._n_tests):
+            if over or place not in self._found:
+                self._found[place] = verdict

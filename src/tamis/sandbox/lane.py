@@ -1,0 +1,157 @@
+"""The parent's end of one fork server: start a run, read what it claims, watch the clock, end it."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+import subprocess
+from collections.abc import Sequence
+from typing import Any
+
+from tamis.sandbox.errors import SandboxError
+from tamis.sandbox.frames import JOB_BYTES, FrameReader, WireError, encode_frame
+from tamis.sandbox.launch import Launched
+from tamis.sandbox.orders import (
+    CPU,
+    KILL,
+    REFUSED,
+    REPLY_BYTES,
+    Order,
+    Reply,
+    read_reply,
+)
+
+_RECEIVE = 1 << 16
+_SEND_S = 30.0
+
+
+class Lane:
+    """One fork server and its orders. One run at a time; not for several threads at once."""
+
+    def __init__(self, launched: Launched) -> None:
+        self._process = launched.process
+        self.control = launched.control
+        self.n_runs = 0
+
+    def begin(self, order: Order, job: dict[str, Any], *, also: Sequence[int] = ()) -> Run:
+        """Start a run and hand it its job; `also` are the descriptors the order announces.
+
+        Raises: SandboxError when the fork server is gone.
+        """
+        try:
+            packed_job = encode_frame(job, cap=JOB_BYTES)
+        except WireError as error:
+            raise SandboxError(f"job: {error}") from error
+        ours, theirs = socket.socketpair()
+        try:
+            socket.send_fds(self.control, [order.packed()], [theirs.fileno(), *also])
+            theirs.close()
+            ours.settimeout(_SEND_S)
+            ours.sendall(packed_job)
+        except OSError as error:
+            ours.close()
+            raise SandboxError(f"sandbox: the run did not start ({error})") from error
+        finally:
+            theirs.close()
+        self.n_runs += 1
+        return Run(self, ours)
+
+    def say(self, word: bytes) -> None:
+        """Send a one-byte request; a fork server that is gone is noticed when it is read from."""
+        try:
+            self.control.sendall(word)
+        except OSError:
+            return
+
+    def hear(self) -> Reply:
+        """The next reply. Raises: SandboxError when the fork server is gone."""
+        try:
+            packed = self.control.recv(REPLY_BYTES)
+        except OSError as error:
+            raise SandboxError(f"sandbox: the fork server is gone ({error})") from error
+        if len(packed) != REPLY_BYTES:
+            raise SandboxError("sandbox: the fork server is gone")
+        return read_reply(packed)
+
+    def forget(self) -> None:
+        """After a fork of the parent: let go of the socket, and leave the process to its real parent."""
+        self.control.close()
+        self._process.returncode = 0  # not ours to wait for
+
+    def close(self) -> None:
+        """End the fork server and all below it."""
+        self.control.close()
+        try:
+            self._process.wait(timeout=5)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+
+
+class Run:
+    """One run of one lane: the frames it sent, its CPU time, its end."""
+
+    def __init__(self, lane: Lane, job: socket.socket) -> None:
+        self.lane = lane
+        self.job: socket.socket | None = job
+        self.end: Reply | None = None
+        self.cpu_s = 0.0
+        self.broken: str | None = None
+        self._ready = False
+        self._reader = FrameReader()
+
+    def read(self) -> list[dict[str, Any]]:
+        """Frames that have come; sets `broken` when what came is none. Never raises for what a run sends."""
+        if self.job is None:
+            return []
+        try:
+            data = self.job.recv(_RECEIVE)
+            frames = self._reader.feed(data)
+        except WireError as error:
+            self.broken = str(error)
+            frames, data = [], b""
+        except OSError:
+            frames, data = [], b""
+        if not data:
+            self.job.close()
+            self.job = None
+        if frames and not self._ready:
+            self._ready = frames[0] == {"ready": True}
+            frames = frames[1:]
+        return frames
+
+    def listen(self) -> None:
+        """Take one reply of the fork server: CPU time, or the end."""
+        reply = self.lane.hear()
+        if reply.kind == CPU:
+            self.cpu_s = reply.cpu_s
+            return
+        if reply.kind == REFUSED:
+            self._drop()
+            raise SandboxError(f"sandbox: no new process ({os.strerror(reply.code)})")
+        self.end, self.cpu_s = reply, reply.cpu_s
+
+    def finish(self) -> list[dict[str, Any]]:
+        """Kill what still runs, wait for its end; the frames that came before it."""
+        if self.end is None:
+            self.lane.say(KILL)
+            while self.end is None:
+                self.listen()
+        frames: list[dict[str, Any]] = []
+        while self.job is not None:
+            frames += self.read()
+        if not self._ready:
+            raise SandboxError("sandbox: a lock did not close, so the code was not run")
+        return frames
+
+    def abandon(self) -> None:
+        """End a run whose result nobody needs any more, also when its fork server is gone."""
+        with contextlib.suppress(SandboxError):
+            self.finish()
+        self._drop()
+
+    def _drop(self) -> None:
+        if self.job is not None:
+            self.job.close()
+            self.job = None
