@@ -33,6 +33,8 @@ _HOMES = {
     "per_conversation": "tamis.measures.plain",
     "per_message": "tamis.measures.plain",
     "report": "tamis.verbs.look",
+    "reward_run": "tamis.verbs.rewards",
+    "reward_test": "tamis.verbs.rewards",
     "run": "tamis.verbs.data",
     "select": "tamis.verbs.data",
     "show": "tamis.verbs.look",

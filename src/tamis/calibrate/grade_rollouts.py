@@ -143,7 +143,7 @@ def _rewritten(batch: pa.RecordBatch, places: Sequence[_Place]) -> Rewritten:
         if question_id != row["question_id"]:
             changes.append(_change(row, "question-id", row["question_id"] or "", question_id))
         if score != row["score"]:
-            changes.append(_change(row, "score", _json(row["score"]), _json(score)))
+            changes.append(_change(row, "score", _told(row["score"]), _told(score)))
         scores.append(score)
         asked.append(question_id)
         edited.append(bool(row["edited"]) or len(changes) > n_before)
@@ -165,7 +165,14 @@ def score_row(score: Score | None) -> dict[str, Any]:
 
 
 def _json(value: Any) -> str:
-    return "" if value is None else msgspec.json.encode(value).decode()
+    return msgspec.json.encode(value).decode()
+
+
+def _told(score: dict[str, Any] | None) -> str:
+    """A score as people read it in the ledger; empty for none."""
+    if score is None:
+        return ""
+    return _json({**score, "parts": msgspec.Raw((score["parts"] or "{}").encode())})
 
 
 def _change(row: dict[str, Any], what: str, before: str, after: str) -> dict[str, Any]:

@@ -81,7 +81,7 @@ class ScoreCounts(Summary, frozen=True, forbid_unknown_fields=True, kw_only=True
         n_scores = sum(row["n"] for row in rows if row["what"] == "value")
         told = [_finished(row, n_scores) for row in rows]
         told.sort(
-            key=lambda row: (_ORDER.index(row["what"]), -(row["count"] or 0), row["name"] or "")
+            key=lambda row: (_ORDER.index(row["what"]), -(row.get("count") or 0), row["name"] or "")
         )
         return pa.Table.from_pylist(told, schema=SCORE_COUNTS)
 

@@ -12,7 +12,7 @@ import traceback
 
 import typer
 
-from tamis.cli import data, look, rl, start
+from tamis.cli import data, look, rewards, rl, start
 from tamis.errors import TamisError
 
 app = typer.Typer(
@@ -24,7 +24,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for group in (start, data, look, rl):
+for group in (start, data, look, rl, rewards):
     group.register(app)
 
 INTERRUPTED = 130

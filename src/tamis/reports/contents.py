@@ -142,7 +142,7 @@ class Edit(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
 
 class RuleChanges(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A repair and how often it was made."""
+    """A kind of change and how often it was made."""
 
     step: str
     rule: str

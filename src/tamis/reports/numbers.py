@@ -38,7 +38,7 @@ from tamis.reports.words import list_gaps, show_json, suggest, summarize, title_
 
 _COUNTS = Counts.__struct_fields__
 # Commands that write no rows.
-_LOOKS = ("check",)
+_LOOKS = ("check", "reward test")
 
 
 def build_report(
@@ -72,7 +72,7 @@ def build_report(
 def _section(run: Path, known_rules: Sequence[Rule], n_examples: int) -> Section:
     manifest = read_manifest(run)
     counts = _counts(run, manifest)
-    only_looks = manifest.command.partition(" ")[0] in _LOOKS
+    only_looks = manifest.command in _LOOKS
     section = Section(
         name=run.resolve().name,
         title=title_run(manifest.command, manifest.inputs),

@@ -32,7 +32,7 @@ def _section_lines(section: Section) -> list[str]:
     lines += [f"  unread  {reason.count:>7,}  {reason.reason}" for reason in section.unreadable[:3]]
     lines += _finding_lines(section)
     lines += [
-        f"repaired {change.changes:,} times: {change.rule} ({count_noun(change.rows, section.kind)})"
+        f"changed {change.changes:,} times: {change.rule} ({count_noun(change.rows, section.kind)})"
         for change in section.changes[:3]
     ]
     lines += [

@@ -25,6 +25,8 @@ _PARTICIPLES = {
     "dedup": "Search for duplicates",
     "select": "Selection",
     "calibrate": "Calibration",
+    "reward run": "Grading",
+    "reward test": "Gold lint",
     "export": "Export",
     "demo": "Demonstration",
 }
@@ -79,9 +81,8 @@ def list_words(words: list[str]) -> str:
 
 def title_run(command: str, inputs: list[RunInput]) -> str:
     """A title of a run from its command and inputs."""
-    what = _PARTICIPLES.get(
-        command.split(maxsplit=1)[0] if command else "", command.capitalize() or "Run"
-    )
+    first = command.partition(" ")[0]
+    what = _PARTICIPLES.get(command) or _PARTICIPLES.get(first) or command.capitalize() or "Run"
     names = [PurePath(i.path).name or i.path for i in inputs]
     if not names:
         return what
@@ -149,7 +150,7 @@ def _mended(section: Section) -> str:
     if n == 0:
         return ""
     main = section.changes[0]
-    return f"{count_noun(n, 'repairs')} were made, most often `{main.rule}` ({main.changes:,})."
+    return f"{count_noun(n, 'changes')} were made, most often `{main.rule}` ({main.changes:,})."
 
 
 def _duplicates(section: Section) -> str:

@@ -188,8 +188,8 @@ def execute(plan_: Plan, common: Common, *, staging: Path | None = None) -> Resu
         and (is_file_output(output) or plan_.outputs.target is not None)
     )
     folder = Path(f"{output}.run" if to_file else str(output))
-    if to_file and Path(str(output)).exists() and not has_note(folder):
-        raise StoreError(f"{output}: exists and was not made by Tamis; choose another output")
+    if to_file:
+        expect_own(Path(str(output)), folder)
     settings = Settings(
         command=plan_.command,
         workers=common.workers,
@@ -219,6 +219,12 @@ def execute(plan_: Plan, common: Common, *, staging: Path | None = None) -> Resu
         already_finished=outcome.already_finished,
         body={k: manifest[k] for k in ("inputs", "set_aside", "joined", "steps")},
     )
+
+
+def expect_own(output: Path, folder: Path) -> None:
+    """Refuse an output file that is there without the run folder that made it."""
+    if output.exists() and not has_note(folder):
+        raise StoreError(f"{output}: exists and was not made by Tamis; choose another output")
 
 
 def _aside_lines(manifest: dict[str, Any]) -> list[str]:

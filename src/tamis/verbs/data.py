@@ -16,6 +16,7 @@ from tamis.dataset import read_batches
 from tamis.errors import InputError, RecipeError
 from tamis.ledger import rule_counts
 from tamis.recipe import Outputs, Recipe, Step
+from tamis.records import Rule
 from tamis.reports.sarif import sarif
 from tamis.verbs.common import Common, Plan, Result, execute, is_file_output
 from tamis.verbs.handover import export_for, folder_writer
@@ -77,7 +78,7 @@ def check(
     if result.run is None:
         return result
     counts = rule_counts(Path(result.run))
-    missed = [m for g in gates if (m := _missed(g, counts, result.counts["kept"])) is not None]
+    missed = [m for g in gates if (m := missed_gate(g, counts, result.counts["kept"])) is not None]
     result.exit_code = 1 if missed else 0
     if not result.counts["parsed"] and result.counts["unreadable"]:
         result.exit_code = InputError.exit_code
@@ -130,9 +131,10 @@ def parse_gate(text: str, rules: Sequence[str]) -> tuple[str, float]:
     return name, bound
 
 
-def _missed(
+def missed_gate(
     gate: tuple[str, float], counts: dict[str, tuple[str, int, int]], n: int
 ) -> dict[str, Any] | None:
+    """What was missed of a gate, given (severity, findings, rows) of each rule and the number of rows."""
     name, bound = gate
     if name in ("error", "warning"):
         worse = ("error",) if name == "error" else ("error", "warning")
@@ -285,19 +287,24 @@ def explain(name: str) -> Result:
     for check_name in catalogue.CHECKS:
         for rule in catalogue.load(check_name).rules:
             if name in (rule.id, check_name):
-                lines += [
-                    f"{rule.id}  ({rule.severity}, {rule.dimension})",
-                    f"  {rule.summary}",
-                    f"  fix:  {rule.fix}",
-                    f"  good: {rule.good}",
-                    f"  bad:  {rule.bad}",
-                ]
+                lines += rule_lines(rule)
     if not lines:
         known = [rule.id for c in catalogue.CHECKS for rule in catalogue.load(c).rules]
         near = difflib.get_close_matches(name, [*known, *catalogue.CHECKS], n=1)
         hint = f"; did you mean `{near[0]}`?" if near else f"; rules: {', '.join(known)}"
         raise RecipeError(f"--explain {name}: no such rule or check{hint}")
     return Result(command="check", lines=lines, body={"explained": name})
+
+
+def rule_lines(rule: Rule) -> list[str]:
+    """A rule as people read it."""
+    return [
+        f"{rule.id}  ({rule.severity}, {rule.dimension})",
+        f"  {rule.summary}",
+        f"  fix:  {rule.fix}",
+        f"  good: {rule.good}",
+        f"  bad:  {rule.bad}",
+    ]
 
 
 def _one_name(inputs: Sequence[str]) -> str:

