@@ -8,6 +8,7 @@ import msgspec
 import pyarrow as pa
 
 from tamis.calibrate.awaiting import awaited
+from tamis.calibrate.lanes import in_one_lane
 from tamis.calibrate.question_book import question_of
 from tamis.op import Measure
 from tamis.records import RewardSpec, Rule
@@ -48,8 +49,10 @@ class GoldLint(Measure, frozen=True, forbid_unknown_fields=True, kw_only=True):
         """Lint a batch."""
         # row objects are fine here: each question is graded several times
         questions = [question_of(row) for row in batch.to_pylist()]
-        found = awaited(lint_questions(questions, reward=self.reward, n_repeats=self.n_repeats))
+        linting = lint_questions(
+            questions, reward=self.reward, n_repeats=self.n_repeats, prepare=in_one_lane
+        )
         told: list[list[dict[str, Any]]] = [
-            [msgspec.to_builtins(finding) for finding in findings] for findings in found
+            [msgspec.to_builtins(finding) for finding in findings] for findings in awaited(linting)
         ]
         return pa.RecordBatch.from_arrays([pa.array(told, FINDINGS)], schema=self.adds())

@@ -15,6 +15,7 @@ import pyarrow as pa
 
 from tamis.calibrate.awaiting import awaited
 from tamis.calibrate.grading import CUT, cut_score, is_right
+from tamis.calibrate.lanes import in_one_lane
 from tamis.calibrate.question_book import Found, QuestionBook, open_book
 from tamis.errors import RewardError
 from tamis.op import Measure, Rewrite, Rewritten
@@ -27,7 +28,10 @@ NO_REWARD = "question names no reward"
 UNKNOWN_REWARD = "question names a reward that cannot be used"
 UNGRADABLE_QUESTION = "question cannot be graded"
 UNGRADABLE_ANSWER = "answer cannot be graded"
+SANDBOX = "sandbox failed"
 UNGRADABLE = "ungradable"
+# the flag of a score that is none because code could not be run, and run again, in the sandbox
+_SANDBOX_FAILED = "sandbox_failure"
 
 _READS = ("question_id", "messages", "model", "sample", "finish_reason", "score", "meta")
 
@@ -53,7 +57,8 @@ class ScoreRollouts(Rewrite, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     Reads:   question_id, messages, model, sample, finish_reason, score, meta (for the text asked).
     Adds:    nothing; `edited` is set and CHANGES rows stand for a new score and a new question id.
              Rules: reward/score, reward/question-id.
-    Cost:    that of the rewards; a row object for each rollout.
+    Cost:    that of the rewards; a row object for each rollout. Code runs on one core for each worker
+             process, on all cores where the whole input is one piece.
     Source:  our own.
     Raises:  InputError when the questions are not those of the fingerprint; RewardError for an unknown
              `reward`; SandboxError when code cannot be run here.
@@ -112,10 +117,11 @@ def _grade(places: Sequence[_Place]) -> None:
         questions = [place.question for place in same if place.question is not None]
         assert reward is not None  # places without one, or without a question, have a score already
         rollouts = [_rollout(place.row) for place in same]
-        scores = awaited(reward.score_many(rollouts, questions))
+        scores = awaited(in_one_lane(reward).score_many(rollouts, questions))
         for place, rollout, score in zip(same, rollouts, scores, strict=True):
             if score.value is None:
-                place.score = _none(UNGRADABLE_ANSWER, score.reason)
+                is_ours = _SANDBOX_FAILED in score.flags
+                place.score = _none(SANDBOX if is_ours else UNGRADABLE_ANSWER, score.reason)
             else:
                 place.score = cut_score(score) if rollout.finish_reason == CUT else score
 

@@ -6,7 +6,7 @@ Rules here hold for every reward; those of one reward stand in its module in `LI
 from __future__ import annotations
 
 import importlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol, cast
 
 from tamis.errors import RewardError
@@ -77,11 +77,16 @@ def every_rule() -> tuple[Rule, ...]:
 
 
 async def lint_questions(
-    questions: Sequence[Question], *, reward: RewardSpec | None = None, n_repeats: int = 3
+    questions: Sequence[Question],
+    *,
+    reward: RewardSpec | None = None,
+    n_repeats: int = 3,
+    prepare: Callable[[Reward], Reward] = lambda reward: reward,
 ) -> list[list[Finding]]:
     """The findings in each question, graded by the reward it names or by `reward` for all.
 
     `n_repeats`: how often a reference is run where running it may differ from time to time.
+    `prepare`: what is done to each reward before it is used, like bounding its cores.
     """
     found: list[list[Finding]] = []
     by_reward: dict[RewardSpec, list[int]] = {}
@@ -96,7 +101,7 @@ async def lint_questions(
         if lint is None:
             continue
         same = [questions[place] for place in places]
-        told = await lint.lint(load_reward(spec), same, n_repeats=n_repeats)
+        told = await lint.lint(prepare(load_reward(spec)), same, n_repeats=n_repeats)
         for place, findings in zip(places, told, strict=True):
             found[place] += findings
     return found

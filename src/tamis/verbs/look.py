@@ -161,7 +161,7 @@ def _row_lines(row: dict[str, Any]) -> list[str]:
 
 
 def _run_folder(name: str) -> Path:
-    for folder in (Path(name), Path(f"{name}.run"), Path(f"{name}.check")):
+    for folder in (Path(name), Path(f"{name}.run"), Path(f"{name}.check"), Path(f"{name}.test")):
         if is_run_folder(folder):
             return folder
     raise InputError(f"{name}: expected a run folder or an output made by Tamis; none is there")

@@ -38,7 +38,7 @@ from tamis.verbs.look import with_report
 QUESTIONS = "questions"
 # A piece of a file is a task: small enough that every core has work and little is lost to a kill.
 _SMALLEST_BYTES, _PIECES = 64 << 10, 64
-_ORDER = "the questions come first, the rollouts behind them: tamis reward run QUESTIONS ROLLOUTS"
+_ORDER = "tamis reward run takes the questions first and the rollouts behind them"
 
 
 class GradedBy(msgspec.Struct, frozen=True, kw_only=True):
@@ -82,7 +82,8 @@ def reward_run(
         command="reward run",
         inputs=rollouts,
         steps=(),
-        outputs=Outputs(to="rollouts" if is_file else None),
+        # a folder holds columns; a file, and a recipe that may be run into one, is in our own format
+        outputs=Outputs(to="rollouts" if is_file or common.output is None else None),
         to_kind="rollouts",
         not_checked=(("answers", "whether what a reward pays for is what you want: audit it"),),
     )
@@ -140,7 +141,7 @@ def run_on(plan: Plan, common: Common) -> Result:
     try:
         return execute(plan, common)
     except OtherKindError as other:
-        raise InputError(_other_kind(plan.inputs, str(plan.to_kind), other.held)) from other
+        raise InputError(other_kind(plan.inputs, str(plan.to_kind), other.held)) from other
 
 
 def expect_kind(inputs: Sequence[str], kind: Kind) -> None:
@@ -149,10 +150,11 @@ def expect_kind(inputs: Sequence[str], kind: Kind) -> None:
         if one != "-" and is_run_folder(Path(one)):
             held = read_manifest(Path(one)).get("kind")
             if held != kind:
-                raise InputError(_other_kind([one], kind, [str(held)]))
+                raise InputError(other_kind([one], kind, [str(held)]))
 
 
-def _other_kind(inputs: Sequence[str], wanted: str, held: Sequence[str]) -> str:
+def other_kind(inputs: Sequence[str], wanted: str, held: Sequence[str]) -> str:
+    """What to say of inputs that hold rows of other kinds."""
     hint = f"; {_ORDER}" if {wanted, *held} == {"questions", "rollouts"} else ""
     return f"{', '.join(inputs)}: expected {wanted}, got {', '.join(held) or 'no rows'}{hint}"
 
