@@ -63,7 +63,7 @@ class ScoreCounts(Summary, frozen=True, forbid_unknown_fields=True, kw_only=True
                 counts[key] += 1
                 if value:
                     sums[key] = sums.get(key, Fraction(0)) + Fraction(value)
-        return _rows(counts, sums).to_batches()[0]
+        return _rows(counts, sums)
 
     def merge(self, sketches: pa.Table) -> pa.Table:
         """The sums of sums."""
@@ -73,7 +73,7 @@ class ScoreCounts(Summary, frozen=True, forbid_unknown_fields=True, kw_only=True
             key = (row["what"], row["name"])
             counts[key] += row["n"]
             sums[key] = sums.get(key, Fraction(0)) + Fraction(row["sum"])
-        return _rows(counts, sums)
+        return pa.Table.from_batches([_rows(counts, sums)])
 
     def finish(self, sketch: pa.Table) -> pa.Table:
         """Means and shares; parts by name, flags from the most frequent down."""
@@ -96,17 +96,16 @@ def _said(score: dict[str, Any]) -> Iterable[tuple[_Key, float]]:
         yield ("flag", flag), 1.0
 
 
-def _rows(counts: Counter[_Key], sums: dict[_Key, Fraction]) -> pa.Table:
+def _rows(counts: Counter[_Key], sums: dict[_Key, Fraction]) -> pa.RecordBatch:
     keys = sorted(counts)
-    columns = {
-        "what": [what for what, _ in keys],
-        "name": [name for _, name in keys],
-        "n": [counts[key] for key in keys],
-        "sum": [str(sums.get(key, 0)) for key in keys],
-    }
-    return pa.table(
-        [pa.array(columns[field.name], field.type) for field in _SKETCH], schema=_SKETCH
-    ).combine_chunks()
+    columns = [
+        [what for what, _ in keys],
+        [name for _, name in keys],
+        [counts[key] for key in keys],
+        [str(sums.get(key, 0)) for key in keys],
+    ]
+    arrays = [pa.array(c, f.type) for c, f in zip(columns, _SKETCH, strict=True)]
+    return pa.RecordBatch.from_arrays(arrays, schema=_SKETCH)
 
 
 def _finished(row: dict[str, Any], n_scores: int) -> dict[str, Any]:
