@@ -214,7 +214,7 @@ def _members(part: Part, title: str, text: str) -> dict[str, object]:
     setup = part.section("setup") or ""
     entry = part.keys.get("entry")
     if title in ("asserts", "judged"):
-        members: dict[str, object] = {"asserts": split_asserts(text)}
+        members: dict[str, object] = {"asserts": split_asserts(text), "entry_point": entry}
         return members | ({"setup": setup} if setup else {})
     if title == "input":
         inputs, outputs = (
@@ -229,7 +229,7 @@ def _members(part: Part, title: str, text: str) -> dict[str, object]:
             "entry_point": entry,
             "cases": [{"args": args, "expected": expected} for args, expected in cases],
         }
-    return {"code": text} | ({"entry_point": entry} if title != "unittest" else {})
+    return {"code": text, "entry_point": entry}
 
 
 def split_asserts(text: str) -> list[str]:
