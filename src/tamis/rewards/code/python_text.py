@@ -32,6 +32,13 @@ def parse(text: str) -> ast.Module | str:
         return f"line 1: {error or type(error).__name__}"
 
 
+def module_of(text: str) -> ast.Module:
+    """The syntax tree of text that has been parsed before."""
+    tree = parse(text)
+    assert isinstance(tree, ast.Module), tree
+    return tree
+
+
 def is_python(text: str) -> bool:
     """Whether the text parses as a module."""
     return isinstance(parse(text), ast.Module)

@@ -1,0 +1,138 @@
+"""Whose names are whose: what the tests call, what the task gives, what must stay with the judge."""
+
+from __future__ import annotations
+
+import ast
+import re
+import sys
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from collections.abc import Set as AbstractSet
+
+from tamis.rewards.code.python_text import bound_names, names_read, open_names, parse, source_of
+
+# Tests may use these without importing them: the author's own solution did.
+_MODULES = sys.stdlib_module_names | {"np", "numpy", "pd", "solution"}
+
+
+def called_names(tree: ast.AST, *, own: AbstractSet[str] = frozenset()) -> set[str]:
+    """The open names that are called, directly or as `name(...).method(...)`.
+
+    `own` are names that count as open although they are builtins: a task may ask for its own `sum`.
+    """
+    free = _free(tree, own)
+    return {
+        root
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call) and (root := _root(node)) is not None and root in free
+    }
+
+
+def outermost_calls(tree: ast.AST, *, own: AbstractSet[str] = frozenset()) -> set[str]:
+    """Those of the called names whose call is no argument of another such call."""
+    free = _free(tree, own)
+    found: set[str] = set()
+    todo: list[ast.AST] = [tree]
+    while todo:
+        node = todo.pop()
+        root = _root(node) if isinstance(node, ast.Call) else None
+        if root is not None and root in free:
+            found.add(root)
+        else:
+            todo.extend(ast.iter_child_nodes(node))
+    return found
+
+
+def _free(tree: ast.AST, own: AbstractSet[str]) -> set[str]:
+    return (open_names(tree) | (names_read(tree) & own)) - _MODULES
+
+
+def find_entry_point(
+    trees: Sequence[ast.Module], *, given: AbstractSet[str], solution: str | None, prompt: str
+) -> str | None:
+    """The function under test, read off the tests; None when they call nothing.
+
+    Of the called names that the task does not give itself, those the reference solution defines as
+    functions go first, then those that the most tests call, that the prompt names, that are outermost.
+    """
+    own = _functions(solution)
+    calls = Counter(name for tree in trees for name in called_names(tree, own=own) - given)
+    outer = Counter(name for tree in trees for name in outermost_calls(tree, own=own) - given)
+    words = set(re.findall(r"\w+", prompt))
+    return min(
+        calls,
+        key=lambda name: (name not in own, -calls[name], name not in words, -outer[name], name),
+        default=None,
+    )
+
+
+def imported_entry_point(code: str) -> str | None:
+    """The one name that test code takes `from solution import ...`, or leaves open; None if not just one."""
+    tree = parse(code)
+    if isinstance(tree, str):
+        return None
+    imported = {
+        alias.name
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom) and node.module == "solution"
+        for alias in node.names
+    }
+    names = imported or called_names(tree)
+    return names.pop() if len(names) == 1 else None
+
+
+def imports_of(trees: Iterable[ast.Module]) -> str:
+    """The import statements of these modules, as source text."""
+    return (
+        source_of(
+            statement
+            for tree in trees
+            for statement in tree.body
+            if isinstance(statement, ast.Import | ast.ImportFrom) and not _is_solution(statement)
+        )
+        or ""
+    )
+
+
+def statements_to_give(
+    setup: ast.Module, *, kept: AbstractSet[str]
+) -> tuple[list[ast.stmt], set[str]]:
+    """The set-up statements a candidate may see, and the names that stay with the judge.
+
+    `kept` are names that tests use on their expected side: what binds one of them, and whatever reads
+    one that is not given, is not given either. Imports hold no values and are always given.
+    """
+    imports = [node for node in setup.body if isinstance(node, ast.Import | ast.ImportFrom)]
+    others = [node for node in setup.body if node not in imports]
+    held: set[str] = set(kept) & bound_names(others)
+    n_held = -1
+    while n_held != len(held):
+        n_held = len(held)
+        for node in others:
+            if (bound_names([node]) | names_read(node)) & held:
+                held |= bound_names([node])
+    given = [
+        node
+        for node in setup.body
+        if node in imports or not (bound_names([node]) | names_read(node)) & held
+    ]
+    return given, held - bound_names(imports)
+
+
+def _root(node: ast.AST) -> str | None:
+    while isinstance(node, ast.Call | ast.Attribute | ast.Subscript):
+        node = node.func if isinstance(node, ast.Call) else node.value
+    return node.id if isinstance(node, ast.Name) else None
+
+
+def _functions(solution: str | None) -> set[str]:
+    tree = parse(solution or "")
+    if isinstance(tree, str):
+        return set()
+    return {
+        node.name for node in tree.body if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+    }
+
+
+def _is_solution(statement: ast.Import | ast.ImportFrom) -> bool:
+    return isinstance(statement, ast.ImportFrom) and statement.module == "solution"

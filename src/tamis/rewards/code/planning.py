@@ -1,0 +1,188 @@
+"""From the tests of a question to a task: which tests count, and who decides each."""
+
+from __future__ import annotations
+
+import ast
+import json
+from functools import lru_cache
+
+import msgspec
+
+from tamis.errors import RewardError
+from tamis.records import Question, Reference
+from tamis.rewards.code.assert_plan import assert_task, check_values, entry_of_asserts
+from tamis.rewards.code.expected import NotLiteralError, expected_value
+from tamis.rewards.code.extract import extract_code
+from tamis.rewards.code.names import imported_entry_point
+from tamis.rewards.code.prompts import preamble, prompt_code, prompt_text
+from tamis.rewards.code.python_text import module_of, names_read, parse
+from tamis.rewards.code.split import Shape, is_candidate
+from tamis.rewards.code.task import Judged, Programs, Task, ValueTest
+from tamis.rewards.code.tests import (
+    AssertTests,
+    CallCase,
+    CallTests,
+    CheckTests,
+    StdinTests,
+    Tests,
+    UnittestTests,
+    json_value,
+    read_tests,
+)
+from tamis.sandbox.asserts import find_check_tests, find_unittest_tests
+from tamis.sandbox.frames import WireError
+from tamis.sandbox.outcomes import Call, JudgeTests
+from tamis.sandbox.values import Budget, encode
+
+# Arguments travel in a job, which may be far longer than what a candidate may send.
+_ARGUMENT_BYTES = 16 << 20
+
+
+def task_of(question: Question) -> Task | str:
+    """The task of a question, or one line why no answer to it can be graded."""
+    reference = question.reference or Reference()
+    return _task(reference.tests, prompt_text(question), reference.solution)
+
+
+@lru_cache(maxsize=4096)
+def _task(tests_text: str | None, prompt: str, solution: str | None) -> Task | str:
+    try:
+        tests = read_tests(tests_text)
+        task = _built(tests, prompt, solution)
+    except RewardError as error:
+        return str(error)
+    if not task.paths:
+        return "reference.tests: expected a test of the answer, got only trivial ones"
+    return task
+
+
+def _built(tests: Tests, prompt: str, solution: str | None) -> Task:
+    entry = _entry_point(tests, prompt, solution)
+    code = prompt_code(prompt, entry_point=entry)
+    task = Task(
+        paths=(),
+        entry_point=entry,
+        prompt=code,
+        setup=preamble(code, entry_point=entry),
+        reference=_whole(solution, code, entry),
+    )
+    if isinstance(tests, StdinTests):
+        paths = tuple(f"cases[{at}]" for at in range(len(tests.cases)))
+        programs = Programs(tests.cases, tests.checker, tests.compare)
+        return msgspec.structs.replace(task, paths=paths, programs=programs)
+    if isinstance(tests, UnittestTests):
+        return _unittest_task(tests, task)
+    if entry is None:
+        raise RewardError("reference.tests: expected calls of the answer's function, found none")
+    if isinstance(tests, CallTests):
+        return _call_task(tests, task, entry)
+    if isinstance(tests, CheckTests):
+        return _check_task(tests, task)
+    return assert_task(tests, task, entry)
+
+
+def _entry_point(tests: Tests, prompt: str, solution: str | None) -> str | None:
+    if isinstance(tests, StdinTests):
+        return None
+    if tests.entry_point is not None:
+        if not tests.entry_point.isidentifier():
+            raise RewardError("reference.tests.entry_point: expected the name of a function")
+        return tests.entry_point
+    if isinstance(tests, AssertTests):
+        return entry_of_asserts(tests, prompt=prompt, solution=solution)
+    return imported_entry_point(tests.code)
+
+
+def _whole(solution: str | None, prompt: str, entry: str | None) -> str | None:
+    """The reference solution as a module: a body alone goes behind the prompt's head."""
+    if not solution or not solution.strip():
+        return None
+    found = extract_code(solution, entry_point=entry, prompt=prompt)
+    return solution if found.code is None else found.code
+
+
+def _unittest_task(tests: UnittestTests, task: Task) -> Task:
+    listed = find_unittest_tests(module_of(tests.code))
+    job: dict[str, object] = {
+        "style": "unittest",
+        "setup": tests.setup,
+        "code": tests.code,
+        "reference_code": task.reference or task.setup,
+    }
+    return _all_judged(task, tuple(f"code:{kind}.{method}" for kind, method in listed), job)
+
+
+def _check_task(tests: CheckTests, task: Task) -> Task:
+    tree = module_of(tests.code)
+    parameters = {node.arg for node in ast.walk(tree) if isinstance(node, ast.arg)}
+    if not names_read(tree) & (parameters | {tests.entry_point}):
+        raise RewardError("reference.tests.code: expected calls of the candidate, found none")
+    counted = find_check_tests(tree)
+    paths = tuple(f"code:{node.lineno}" for node in counted.asserts)
+    paths += ("code",) if counted.counts_end else ()
+    plain = check_values(tests)
+    if plain is not None and len(plain.values) == len(paths):
+        setup = "\n".join([task.setup, tests.setup, plain.imports])
+        return msgspec.structs.replace(task, paths=paths, setup=setup, values=plain.values)
+    job: dict[str, object] = {
+        "style": "check",
+        "setup": tests.setup,
+        "code": tests.code,
+        "entry_point": tests.entry_point,
+        "reference_code": task.reference or task.setup,
+    }
+    return _all_judged(task, paths, job)
+
+
+def _all_judged(task: Task, paths: tuple[str, ...], job: dict[str, object]) -> Task:
+    judged = Judged(JudgeTests(job, len(paths)), tuple(range(len(paths))))
+    return msgspec.structs.replace(task, paths=paths, judged=judged if paths else None)
+
+
+def _call_task(tests: CallTests, task: Task, entry: str) -> Task:
+    values = tuple(
+        ValueTest(at, _call(case, entry, at), Shape("==", _expected(case, at)))
+        for at, case in enumerate(tests.cases)
+    )
+    return msgspec.structs.replace(
+        task,
+        paths=tuple(f"cases[{at}]" for at in range(len(values))),
+        setup=f"{task.setup}\n{tests.setup}",
+        values=values,
+    )
+
+
+def _call(case: CallCase, entry: str, at: int) -> Call:
+    if case.args_source is not None:
+        text = f"{entry}({case.args_source})"
+        tree = parse(text)
+        if isinstance(tree, ast.Module) and len(tree.body) == 1:
+            call = tree.body[0]
+            if isinstance(call, ast.Expr) and is_candidate(call.value, entry):
+                return Call(expr=text)
+        raise RewardError(
+            f"reference.tests.cases[{at}].args_source: expected arguments as Python source"
+        )
+    try:
+        budget = Budget(_ARGUMENT_BYTES)
+        positional = encode(json_value(case.args), budget=budget)
+        named = {name: encode(json_value(raw), budget=budget) for name, raw in case.kwargs.items()}
+    except (WireError, RecursionError) as error:
+        raise RewardError(f"reference.tests.cases[{at}].args: {error}") from error
+    assert isinstance(positional, list)  # the wire writes a list as ["list", [...]]
+    return Call(entry=entry, args=tuple(positional[1]), kwargs=named)
+
+
+def _expected(case: CallCase, at: int) -> object:
+    if case.expected_source is None:
+        try:
+            return json_value(case.expected)
+        except (json.JSONDecodeError, RecursionError, ValueError) as error:
+            raise RewardError(f"reference.tests.cases[{at}].expected: {error}") from error
+    tree = parse(f"({case.expected_source}\n)")
+    if isinstance(tree, ast.Module) and len(tree.body) == 1 and isinstance(tree.body[0], ast.Expr):
+        try:
+            return expected_value(tree.body[0].value)
+        except NotLiteralError:
+            pass
+    raise RewardError(f"reference.tests.cases[{at}].expected_source: expected a Python literal")

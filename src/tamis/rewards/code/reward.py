@@ -1,0 +1,167 @@
+"""The code reward: the share of its tests that an answer's code passes."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Annotated, ClassVar, Literal
+
+import msgspec
+
+from tamis.records import Question, Rollout, Score
+from tamis.rewards.code.extract import Extraction, extract_code
+from tamis.rewards.code.planning import task_of
+from tamis.rewards.code.running import Result, Rules, run_task
+from tamis.rewards.code.task import Task
+from tamis.rewards.code.tests import Compare
+from tamis.sandbox.box import Box, open_sandbox
+from tamis.sandbox.compare import Comparison
+from tamis.sandbox.errors import SandboxError
+from tamis.sandbox.limits import MIB, Limits, Profile
+
+_SHOWN = 200
+# What ended a test otherwise than by a verdict, as a flag of the score.
+_ENDS = ("timeout", "memory", "too_large", "crashed", "load_failed")
+
+
+class CodeReward(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """The fraction of non-trivial tests that the code of an answer passes; None when not gradable.
+
+    The code is taken from the answer by the rule of `extract.py` and runs in the sandbox. What is
+    expected of it never enters its process: values are compared outside, other tests run in a
+    judge's sandbox. An exit, a printed "passed" or an object that claims to equal everything is
+    worth nothing. The tests are in `reference.tests`, in the styles of docs/design/references.md; a
+    test that does not call the answer's code does not count.
+
+    `score="all"` gives 1 only when all tests pass, and may stop at the first failure. Values compare as
+    Python's `==` does: `nan_equal` lets nan equal nan, `tolerance` lets numbers differ by
+    `tolerance * max(1, |expected|)` where one is a float, `strict_types` tells 1 from 1.0 and True;
+    these reach tests decided from one value, not what runs in the judge. `compare` is how the
+    output of programs is read (`outputs.py`). `packages` are import names the code may use beside the
+    standard library; `workdir` gives it an empty folder to write to. `lanes` is how many cores are
+    used, all by default. `allow_weak` runs code where this machine cannot isolate it.
+
+    Parts: accuracy (1 when all tests pass, else 0); pass_fraction (not with `score="all"`). Flags name
+    the sandbox's tier (`tier:namespaces`), what ended tests (`timeout`, `memory`, `crashed`, `too_large`,
+    `load_failed`), `weak_tests` (the code's own objects were asked whether they are equal), and what was
+    odd about the answer. A failure of the sandbox gives None and `sandbox_failure`, never 0.
+    Raises: SandboxError when no sandbox can be had at all.
+    """
+
+    score_as: Literal["fraction", "all"] = msgspec.field(default="fraction", name="score")
+    time_limit_s: Annotated[float, msgspec.Meta(gt=0, le=3600)] = 10.0
+    memory_mb: Annotated[int, msgspec.Meta(ge=256, le=1 << 20)] = 1024
+    nan_equal: bool = False
+    tolerance: Annotated[float, msgspec.Meta(ge=0)] | None = None
+    strict_types: bool = False
+    compare: Compare = "exact"
+    packages: tuple[str, ...] = ()
+    workdir: bool = False
+    lanes: Annotated[int, msgspec.Meta(ge=1)] | None = None
+    allow_weak: bool = False
+    name: ClassVar[str] = "code"
+    version: ClassVar[str] = "1"
+
+    def ungradable(self, question: Question) -> str | None:
+        """Why no answer can be graded: no tests, undecodable ones, none that calls the answer's code."""
+        task = task_of(question)
+        return task if isinstance(task, str) else None
+
+    async def score_many(
+        self, rollouts: Sequence[Rollout], questions: Sequence[Question]
+    ) -> list[Score]:
+        """One score for each rollout, from its last assistant message; as many at a time as there are lanes."""
+        loop = asyncio.get_running_loop()
+        pool = ThreadPoolExecutor(self.lanes or len(os.sched_getaffinity(0)))
+        try:
+            runs = [
+                loop.run_in_executor(pool, self.score, _answer_text(rollout), question)
+                for rollout, question in zip(rollouts, questions, strict=True)
+            ]
+            return list(await asyncio.gather(*runs))
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
+
+    def score(self, answer: str, question: Question) -> Score:
+        """The score of one answer text; blocks while its code runs."""
+        task = task_of(question)
+        if isinstance(task, str):
+            return Score(value=None, reason=task)
+        found = extract_code(answer, entry_point=task.entry_point, prompt=task.prompt)
+        if found.problem is not None or found.code is None:
+            return self._scored(found, task, [], reason=found.problem or "no code")
+        box = self.open_box()
+        try:
+            results = run_task(box, task, found.code, rules=self.rules())
+        except SandboxError as error:
+            flags = (*found.flags, "sandbox_failure", f"tier:{box.tier}")
+            return Score(value=None, reason=f"sandbox: {error}", answer=found.code, flags=flags)
+        return self._scored(found, task, results, tier=box.tier)
+
+    def open_box(self) -> Box:
+        """The sandboxes that this reward runs code in, shared by all rewards that ask for the same."""
+        profile = Profile(packages=self.packages, workdir=self.workdir)
+        return open_sandbox(profile, lanes=self.lanes, allow_weak=self.allow_weak)
+
+    def rules(self) -> Rules:
+        """How tests are run and compared."""
+        return Rules(
+            limits=Limits(time_s=self.time_limit_s, memory_bytes=self.memory_mb * MIB),
+            comparison=Comparison(
+                nan_equal=self.nan_equal,
+                tolerance=self.tolerance,
+                strict_types=self.strict_types,
+            ),
+            compare=self.compare,
+            stop_at_failure=self.score_as == "all",
+        )
+
+    def _scored(
+        self,
+        found: Extraction,
+        task: Task,
+        results: Sequence[Result],
+        *,
+        reason: str | None = None,
+        tier: str | None = None,
+    ) -> Score:
+        n_tests = len(task.paths)
+        n_passed = sum(result.is_passed for result in results)
+        accuracy = float(n_passed == n_tests)
+        fraction = n_passed / n_tests
+        parts = {"accuracy": accuracy}
+        if self.score_as == "fraction":
+            parts["pass_fraction"] = fraction
+        return Score(
+            value=fraction if self.score_as == "fraction" else accuracy,
+            parts=parts,
+            reason=reason or _reason(task, results),
+            answer=found.code,
+            flags=(*found.flags, *_flags(results), *((f"tier:{tier}",) if tier else ())),
+        )
+
+
+def _reason(task: Task, results: Sequence[Result]) -> str:
+    passed = sum(result.is_passed for result in results)
+    counted = f"{passed} of {len(results)} tests passed"
+    for path, result in zip(task.paths, results, strict=True):
+        if not result.is_passed:
+            why = result.kind if result.kind != "failed" else ""
+            told = ": ".join(part for part in (path, why, result.detail) if part)
+            return f"{counted}; {' '.join(told.split())[:_SHOWN]}"
+    return counted
+
+
+def _flags(results: Sequence[Result]) -> list[str]:
+    kinds = {result.kind for result in results}
+    flags = [end for end in _ENDS if end in kinds]
+    if any(result.is_weak and result.is_passed for result in results):
+        flags.append("weak_tests")
+    return flags
+
+
+def _answer_text(rollout: Rollout) -> str:
+    said = [message.content for message in rollout.messages if message.role == "assistant"]
+    return (said[-1] or "") if said else ""

@@ -1,0 +1,151 @@
+"""Run the code of one answer against its task, and decide each test outside the sandbox."""
+
+from __future__ import annotations
+
+import msgspec
+
+from tamis.rewards.code.outputs import DEFAULT_TOLERANCE, is_same_output
+from tamis.rewards.code.shapes import decide
+from tamis.rewards.code.task import Judged, Programs, Task, ValueTest
+from tamis.rewards.code.tests import Compare
+from tamis.sandbox.box import Box
+from tamis.sandbox.compare import Comparison
+from tamis.sandbox.limits import Limits
+from tamis.sandbox.outcomes import JudgeTests, Outcome, ProgramOutcome, Verdict
+
+
+class Result(msgspec.Struct, frozen=True):
+    """What became of one test. `kind` is "passed", "failed", or what ended it (`timeout`, `memory`, ...)."""
+
+    kind: str
+    detail: str = ""
+    is_weak: bool = False
+
+    @property
+    def is_passed(self) -> bool:
+        """Whether the test counts as passed."""
+        return self.kind == "passed"
+
+
+class Rules(msgspec.Struct, frozen=True, kw_only=True):
+    """How tests are run and compared."""
+
+    limits: Limits
+    comparison: Comparison
+    compare: Compare
+    stop_at_failure: bool = False
+
+
+PASSED = Result("passed")
+NOT_RUN = Result("failed", "not run, an earlier test failed")
+
+
+def run_task(box: Box, task: Task, code: str, *, rules: Rules) -> list[Result]:
+    """One result for each test of the task, in its order.
+
+    Raises: SandboxError when the sandbox itself failed.
+    """
+    found: dict[int, Result] = {}
+    if task.values:
+        calls = [test.call for test in task.values]
+        outcomes = box.solve(code, calls, setup=task.setup, limits=rules.limits)
+        for test, outcome in zip(task.values, outcomes, strict=True):
+            found[test.place] = _of_value(test, outcome, rules.comparison)
+    if task.judged is not None:
+        found |= _judged(box, task.judged, code, setup=task.setup, limits=rules.limits)
+    if task.programs is not None:
+        found |= _programs(box, task.programs, code, rules)
+    return [found[place] for place in range(len(task.paths))]
+
+
+def _of_value(test: ValueTest, outcome: Outcome, comparison: Comparison) -> Result:
+    if outcome.kind == "value":
+        problem = decide(test.shape, outcome.raw, comparison)
+        return PASSED if problem is None else Result("failed", problem)
+    if outcome.kind == "raised":
+        return Result("failed", _said("raised", *outcome.types[:1], outcome.detail))
+    return Result(outcome.kind, _said(*outcome.types[:1], outcome.detail))
+
+
+def _judged(
+    box: Box, judged: Judged, code: str, *, setup: str, limits: Limits
+) -> dict[int, Result]:
+    verdicts = box.judge(code, judged.tests, setup=setup, limits=limits)
+    return {
+        place: _of_verdict(verdict) for place, verdict in zip(judged.places, verdicts, strict=True)
+    }
+
+
+def _of_verdict(verdict: Verdict) -> Result:
+    if verdict.kind == "judged":
+        kind = "passed" if verdict.passed else "failed"
+        return Result(kind, verdict.detail, verdict.weak)
+    return Result(verdict.kind, verdict.detail)
+
+
+def _programs(box: Box, programs: Programs, code: str, rules: Rules) -> dict[int, Result]:
+    found: dict[int, Result] = {}
+    printed: dict[int, str] = {}
+    for place, case in enumerate(programs.cases):
+        if rules.stop_at_failure and any(not result.is_passed for result in found.values()):
+            found[place] = NOT_RUN
+            continue
+        ended = box.program(code, case.input.encode(errors="replace"), limits=rules.limits)
+        text = _printed(ended)
+        if text is None:
+            found[place] = _of_program(ended)
+        elif programs.checker is not None:
+            printed[place] = text
+        else:
+            tolerance = rules.comparison.tolerance
+            is_same = is_same_output(
+                text,
+                case.output,
+                compare=programs.compare or rules.compare,
+                tolerance=DEFAULT_TOLERANCE if tolerance is None else tolerance,
+            )
+            found[place] = PASSED if is_same else Result("failed", "the output differs")
+    if printed:
+        found |= _checked(box, programs, printed, limits=rules.limits)
+    return found
+
+
+def _checked(
+    box: Box, programs: Programs, printed: dict[int, str], *, limits: Limits
+) -> dict[int, Result]:
+    """The verdicts of the task's own checker, which runs in the judge's sandbox."""
+    places = tuple(printed)
+    cases = [
+        {
+            "id": number,
+            "input": programs.cases[place].input,
+            "output": printed[place],
+            "expected": programs.cases[place].output,
+        }
+        for number, place in enumerate(places)
+    ]
+    job = {"style": "checker", "code": programs.checker, "cases": cases}
+    return _judged(box, Judged(JudgeTests(job, len(cases)), places), "", setup="", limits=limits)
+
+
+def _printed(ended: ProgramOutcome) -> str | None:
+    """The text of a program that ended well; None for any other end."""
+    if ended.kind != "exited" or ended.code != 0:
+        return None
+    try:
+        return ended.stdout.decode()
+    except UnicodeDecodeError:
+        return None
+
+
+def _of_program(ended: ProgramOutcome) -> Result:
+    if ended.kind != "exited":
+        return Result("too_large" if ended.kind == "output" else ended.kind, ended.detail)
+    if ended.code == 0:
+        return Result("failed", "the output is not UTF-8")
+    last = ended.stderr.rstrip().rpartition("\n")[2]
+    return Result("failed", _said(f"exit code {ended.code}", last))
+
+
+def _said(*parts: str) -> str:
+    return ": ".join(part for part in parts if part)
