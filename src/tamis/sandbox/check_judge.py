@@ -1,0 +1,101 @@
+"""Style `check`: one run of the test code, a verdict for each of its asserts."""
+
+from __future__ import annotations
+
+import ast
+from typing import Any, Final
+
+from tamis.sandbox.asserts import BEGIN, RAISED, SEEN, CheckTests, find_check_tests, instrument
+from tamis.sandbox.names import scope_of
+from tamis.sandbox.reports import Reports, failure_of
+from tamis.sandbox.session import Session
+
+_NOT_REACHED: Final = "not reached"
+
+
+def judge_check(job: dict[str, Any], session: Session, reports: Reports) -> None:
+    """Run `job["code"]` and its function `job["call"]` on the candidate's entry point."""
+    call, entry_point = job.get("call"), job["entry_point"]
+    tree = ast.parse(job["code"])
+    tests = find_check_tests(tree, call=call)
+    run = CheckRun(tests, session, reports)
+    failure: str | None = None
+    try:
+        scope = scope_of(
+            [tree], session, entry=[entry_point], reference_code=job.get("reference_code")
+        )
+        scope |= {BEGIN: run.begin, SEEN: run.seen, RAISED: run.raised}
+        exec(compile(instrument(tree, tests), "check.py", "exec", dont_inherit=True), scope)
+        if call is not None:
+            found = session.names([entry_point])
+            if entry_point not in found:
+                raise NameError(f"the candidate does not define {entry_point}")
+            scope[call](found[entry_point])
+    except BaseException as error:  # noqa: BLE001  (the test code may raise anything)
+        failure = failure_of(error)
+    if not session.lost:
+        run.finish(failure or session.trouble)
+
+
+class CheckRun:
+    """Takes the outcomes of the instrumented asserts while the check runs."""
+
+    def __init__(self, tests: CheckTests, session: Session, reports: Reports) -> None:
+        self._tests = tests
+        self._session = session
+        self._reports = reports
+        self._passed: dict[int, bool] = {}
+        self._spoiled: str | None = None
+        self._weak = False
+
+    def begin(self, number: int) -> bool:
+        """Whether to evaluate this assert now: not if its verdict is known."""
+        if number in self._reports.settled:
+            return False
+        # what happened between asserts concerns all that follow
+        self._spoiled = self._spoiled or self._session.trouble
+        self._weak |= self._session.weak
+        self._session.begin()
+        self._reports.begin(number)
+        return True
+
+    def seen(self, number: int, truth: bool) -> None:
+        """Take the truth of an assert's condition."""
+        failure = self._spoiled or self._session.trouble
+        if failure is None and not truth:
+            failure = f"line {self._tests.asserts[number].lineno}: assertion failed"
+        self._take(number, failure)
+
+    def raised(self, number: int, error: BaseException) -> None:
+        """Take what an assert's condition raised; goes on unless the candidate is lost."""
+        if self._session.lost:
+            raise error
+        line = self._tests.asserts[number].lineno
+        self._take(
+            number, self._spoiled or self._session.trouble or f"line {line}: {failure_of(error)}"
+        )
+
+    def _take(self, number: int, failure: str | None) -> None:
+        weak = self._session.weak or self._weak
+        repeats = number in self._tests.repeated
+        if failure is not None or not repeats:
+            self._reports.verdict(number, failure, weak=weak)
+        else:
+            self._passed[number] = self._passed.get(number, False) or weak
+        if repeats:
+            # the next thing to hang may be anything
+            self._reports.begin(None)
+        self._session.begin()
+
+    def finish(self, failure: str | None) -> None:
+        """Settle what is open: repeated asserts that held, and all that were not reached."""
+        failure = failure or self._spoiled
+        n_asserts = len(self._tests.asserts)
+        for number in range(n_asserts):
+            if number in self._passed:
+                # a check that broke off may have left its loops unfinished
+                self._reports.verdict(number, failure, weak=self._passed[number])
+            else:
+                self._reports.verdict(number, failure or _NOT_REACHED)
+        if self._tests.counts_end:
+            self._reports.verdict(n_asserts, failure, weak=self._weak)

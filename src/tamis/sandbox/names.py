@@ -1,0 +1,64 @@
+"""Where the names of a test code come from: itself, the task's trusted code, or the candidate.
+
+In this order: what the test code defines; the entry points the job offers, always the candidate's;
+Python's builtins; the task's reference code; modules of the standard library; the candidate. So nothing
+a candidate defines can stand in for what the test or the task means, but for its own entry points.
+"""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import importlib
+import sys
+from collections.abc import Iterable, Sequence
+from typing import Any, Final
+
+from tamis.sandbox.asserts import BUILTIN_NAMES, defined_names, free_names
+from tamis.sandbox.proxies import SolutionModule
+from tamis.sandbox.session import Session
+
+_ALIASES: Final = {"np": "numpy"}
+_SOLUTION_MODULES: Final = ("solution", "candidate")
+
+
+def scope_of(
+    trees: Sequence[ast.Module],
+    session: Session,
+    *,
+    entry: Iterable[str],
+    reference_code: str | None,
+) -> dict[str, Any]:
+    """The globals a test code runs in. Raises what the reference code raises."""
+    for name in _SOLUTION_MODULES:
+        sys.modules[name] = SolutionModule(session)  # type: ignore[assignment]
+    scope: dict[str, Any] = {"__name__": "tests", "__builtins__": builtins}
+    offered = set(entry)
+    missing = {
+        name
+        for name in free_names(trees)
+        if name in offered or (name not in BUILTIN_NAMES and not name.startswith("__tamis_"))
+    }
+    trusted = _reference_names(reference_code, missing - offered)
+    for name in missing - offered:
+        if name in trusted:
+            scope[name] = trusted[name]
+        elif name in sys.stdlib_module_names or _ALIASES.get(name) in sys.modules:
+            scope[name] = importlib.import_module(_ALIASES.get(name, name))
+    wanted = sorted(missing - scope.keys())
+    if wanted:
+        scope.update(session.names(wanted))
+    return scope
+
+
+def _reference_names(code: str | None, wanted: set[str]) -> dict[str, Any]:
+    """What the task's own code defines of these names; it is only run if it defines one."""
+    if not code:
+        return {}
+    tree = ast.parse(code)
+    found = wanted & set(defined_names(tree))
+    if not found:
+        return {}
+    reference: dict[str, Any] = {"__name__": "reference", "__builtins__": builtins}
+    exec(compile(tree, "reference.py", "exec", dont_inherit=True), reference)
+    return {name: reference[name] for name in found if name in reference}
