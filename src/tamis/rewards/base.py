@@ -17,6 +17,7 @@ from tamis.errors import RewardError
 from tamis.records import Message, Question, RewardSpec, Rollout, Score
 
 REWARDS: dict[str, str] = {
+    "code": "tamis.rewards.code:CodeReward",
     "numeric": "tamis.rewards.numeric:NumericReward",
 }
 
