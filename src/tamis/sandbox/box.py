@@ -23,7 +23,6 @@ from tamis.sandbox.solving import solve
 from tamis.sandbox.tiers import WEAK, choose
 
 Found = TypeVar("Found")
-_TRIES = 2
 _WEAK = "the sandbox is weak on this machine: code can read your files and forge its verdicts; results say tier:weak"
 
 
@@ -110,16 +109,15 @@ class Box:
         slot = self._free.get()
         free = self._free  # a fork may give this box other slots meanwhile
         try:
-            for _ in range(_TRIES - 1):
-                try:
-                    return work(slot)
-                except SandboxError:
-                    slot.close()
             try:
                 return work(slot)
             except SandboxError:
                 slot.close()
-                raise
+                return work(slot)
+        except BaseException:
+            # whatever interrupted the run, Ctrl-C too, its fork server may be in the middle of it
+            slot.close()
+            raise
         finally:
             free.put(slot)
 

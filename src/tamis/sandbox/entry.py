@@ -87,11 +87,12 @@ def _close_doors(plan: Plan, control: socket.socket, own_folder: str) -> Locks |
 def _import_all(plan: Plan, own_folder: str) -> None:
     for name in _MODULES:
         importlib.import_module(name)
-    sys.path.extend(plan.package_folders)
+    # the folders hold more than what was asked for, so they are on the path for these imports only
+    added = [folder for folder in plan.package_folders if folder not in sys.path]
+    sys.path.extend(added)
     for name in plan.packages:
         importlib.import_module(name)
-    # the folders hold more than what was asked for
-    sys.path[:] = [path for path in sys.path if path not in (own_folder, *plan.package_folders)]
+    sys.path[:] = [path for path in sys.path if path not in (own_folder, *added)]
 
 
 def _bound_memory() -> None:

@@ -123,7 +123,11 @@ class Run:
 
     def listen(self) -> None:
         """Take one reply of the fork server: CPU time, or the end."""
-        reply = self.lane.hear()
+        try:
+            reply = self.lane.hear()
+        except SandboxError:
+            self._drop()
+            raise
         if reply.kind == CPU:
             self.cpu_s = reply.cpu_s
             return

@@ -28,7 +28,7 @@ _FILES = """
     access:21 pipe:22 select:23 dup:32 dup2:33 sendfile:40 flock:73 fsync:74 fdatasync:75 ftruncate:77
     getcwd:79 chdir:80 fchdir:81 rename:82 mkdir:83 rmdir:84 creat:85 link:86 unlink:87 symlink:88 readlink:89 umask:95
     statfs:137 fstatfs:138 getdents64:217 openat:257 mkdirat:258 newfstatat:262 unlinkat:263 renameat:264 linkat:265
-    symlinkat:266 readlinkat:267 faccessat:269 pselect6:270 ppoll:271 fallocate:285 eventfd2:290
+    symlinkat:266 readlinkat:267 faccessat:269 pselect6:270 ppoll:271 eventfd2:290
     dup3:292 pipe2:293 preadv:295 pwritev:296 renameat2:316 copy_file_range:326 preadv2:327 pwritev2:328 statx:332
     close_range:436 faccessat2:439 epoll_wait:232 epoll_ctl:233 epoll_pwait:281 epoll_create1:291 epoll_create:213
     timerfd_create:283 timerfd_settime:286 timerfd_gettime:287 signalfd4:289 eventfd:284 epoll_pwait2:441
@@ -93,7 +93,14 @@ def _returns(action: int) -> bytes:
     return _instruction(_RET, action)
 
 
-_REFUSE = _returns(_ERRNO | errno.EPERM)
+def returns_errno(code: int) -> bytes:
+    """Refuse the call with this error."""
+    return _returns(_ERRNO | code)
+
+
+LOAD_NUMBER = _instruction(_LOAD, _NR)
+ALLOW = _returns(_ALLOW)
+_REFUSE = returns_errno(errno.EPERM)
 
 
 def _argument(place: int) -> int:
@@ -107,14 +114,14 @@ def _preamble() -> bytes:
             _instruction(_LOAD, _ARCH),
             _instruction(_JEQ, _X86_64, 1, 0),
             _returns(_KILL),
-            _instruction(_LOAD, _NR),
+            LOAD_NUMBER,
             _instruction(_JGE, _X32_BIT, 0, 1),
             _returns(_KILL),
         ]
     )
 
 
-def _when(number: int, *body: bytes) -> bytes:
+def when(number: int, *body: bytes) -> bytes:
     """Run `body`, which returns, when the call has this number."""
     inside = b"".join(body)
     return _instruction(_JEQ, number, 0, len(inside) // 8) + inside
@@ -125,58 +132,58 @@ def server_filter(*, workdir: bool) -> bytes:
     allowed = _numbers(_FILES, _MEMORY, _SIGNALS, _PROCESS, _PAIRS, _SERVER)
     if workdir:
         allowed |= _numbers(_ATTRIBUTES)
-    special = _when(
+    special = when(
         _SOCKETPAIR,
         _instruction(_LOAD, _argument(0)),
         _instruction(_JEQ, _AF_UNIX, 0, 1),
-        _returns(_ALLOW),
+        ALLOW,
         _REFUSE,
     )
-    special += _when(_CLONE3, _returns(_ERRNO | errno.ENOSYS))
-    asks = b"".join(_instruction(_JEQ, ask, 0, 1) + _returns(_ALLOW) for ask in _IOCTLS)
-    special += _when(_IOCTL, _instruction(_LOAD, _argument(1)), asks, _REFUSE)
+    special += when(_CLONE3, returns_errno(errno.ENOSYS))
+    asks = b"".join(_instruction(_JEQ, ask, 0, 1) + ALLOW for ask in _IOCTLS)
+    special += when(_IOCTL, _instruction(_LOAD, _argument(1)), asks, _REFUSE)
     owners = b"".join(_instruction(_JEQ, command, 0, 1) + _REFUSE for command in _OWNERS)
-    special += _when(_FCNTL, _instruction(_LOAD, _argument(1)), owners, _returns(_ALLOW))
-    plain = b"".join(_when(number, _returns(_ALLOW)) for number in sorted(allowed - {_SOCKETPAIR}))
+    special += when(_FCNTL, _instruction(_LOAD, _argument(1)), owners, ALLOW)
+    plain = b"".join(when(number, ALLOW) for number in sorted(allowed - {_SOCKETPAIR}))
     return _preamble() + special + plain + _REFUSE
 
 
 def run_filter(own_pid: int) -> bytes:
     """What one run loses on top: processes, privileges, limits, and signals to anything but itself."""
-    threads_only = _when(
+    threads_only = when(
         _CLONE,
         _instruction(_LOAD, _argument(0)),
         _instruction(_JSET, _CLONE_THREAD, 0, 1),
-        _returns(_ALLOW),
+        ALLOW,
         _REFUSE,
     )
     # prlimit64(pid, what, new, old): asking is fine, setting is not
-    only_asks = _when(
+    only_asks = when(
         _PRLIMIT,
         _instruction(_LOAD, _argument(2)),
         _instruction(_JEQ, 0, 0, 3),
         _instruction(_LOAD, _argument(2) + 4),
         _instruction(_JEQ, 0, 0, 1),
-        _returns(_ALLOW),
+        ALLOW,
         _REFUSE,
     )
     to_itself = [
         _instruction(_LOAD, _argument(0)),
         _instruction(_JEQ, own_pid, 0, 1),
-        _returns(_ALLOW),
+        ALLOW,
         _REFUSE,
     ]
-    signals = _when(_KILL_NR, *to_itself) + _when(_TGKILL, *to_itself)
+    signals = when(_KILL_NR, *to_itself) + when(_TGKILL, *to_itself)
     lost = _numbers(_SERVER) - {_KILL_NR, _TGKILL}
-    refused = b"".join(_when(number, _REFUSE) for number in sorted(lost))
+    refused = b"".join(when(number, _REFUSE) for number in sorted(lost))
     return b"".join(
         [
-            _instruction(_LOAD, _NR),
+            LOAD_NUMBER,
             threads_only,
             only_asks,
             signals,
             refused,
-            _returns(_ALLOW),
+            ALLOW,
         ]
     )
 

@@ -62,15 +62,19 @@ class _Attempt:
         watch = Watch([run], self._limits)
         for frame in watch.frames():
             self._take(frame)
-            if self._is_done or self._breach is not None:
+            if self._is_over():
                 break
         for frame in run.finish():
             self._take(frame)
         self._settle(run, timed_out=watch.stop == "timeout")
         return self._found
 
+    def _is_over(self) -> bool:
+        all_claimed = len(self._found) == len(self._cases)
+        return self._is_done or self._breach is not None or all_claimed
+
     def _take(self, frame: dict[str, Any]) -> None:
-        if self._is_done or self._breach is not None:
+        if self._is_over():
             return
         if "load_failed" in frame and not self._is_loaded:
             self._is_done = True

@@ -62,7 +62,7 @@ def _sandbox() -> list[Probe]:
         ok=choice.tier is not None,
         seen=what,
         needed_for="code rewards",
-        mend=mends,
+        mend=mends or "nothing to do",
     )
     others = [
         Probe(
@@ -70,7 +70,7 @@ def _sandbox() -> list[Probe]:
             ok=probe.ok,
             seen=probe.seen,
             needed_for="a stronger sandbox" if choice.tier else "code rewards",
-            mend=probe.mend,
+            mend=probe.mend or "nothing to do",
         )
         for probe in choice.probes
     ]

@@ -1,0 +1,36 @@
+"""Users that the sandbox is tried as."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from .users import User, nobody, this_user
+
+
+@pytest.fixture(scope="session")
+def users(tmp_path_factory: pytest.TempPathFactory) -> dict[str, User]:
+    """`root` (when the tests run as root) and `nobody`; else only the user of the tests."""
+    folder = tmp_path_factory.mktemp("users") / "code"
+    if os.geteuid() != 0:
+        return {"nobody": this_user(folder)}
+    return {"root": this_user(folder), "nobody": nobody(folder)}
+
+
+@pytest.fixture(scope="session", params=["root", "nobody"])
+def user(request: pytest.FixtureRequest, users: dict[str, User]) -> User:
+    """Each of the users; root only where the tests run as root."""
+    if request.param not in users:
+        pytest.skip("the tests do not run as root")
+    return users[request.param]
+
+
+@pytest.fixture
+def secret(tmp_path: Path) -> Path:
+    """A user's file with something in it."""
+    path = tmp_path / "secret.txt"
+    path.write_text("the secret of the user")
+    path.chmod(0o666)
+    return path
