@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import atexit
 import builtins
+import gc
 import os
 import sys
 import threading
 import traceback
-from typing import Final, cast
+from typing import Any, Final, cast
 
 from tamis.sandbox.solution import load_solution, open_standard_streams, seed_random
 
@@ -19,6 +20,9 @@ from tamis.sandbox.solution import load_solution, open_standard_streams, seed_ra
 globals()["__builtins__"] = dict(vars(builtins))
 
 _EXIT_STATUS_MASK: Final = 0xFF
+# the interpreter's own code for output that could not be written
+_EXIT_UNFLUSHED: Final = 120
+_modules: Final = sys.modules
 _default_hook: Final = sys.excepthook
 _exit_now: Final = os._exit
 
@@ -46,19 +50,31 @@ def _run_main(source: str) -> int:
 
 
 def _finished(status: int) -> int:
-    """What follows the last line of a program: its threads end, then its exit functions run."""
+    """What follows the last line of a program: its threads end, its exit functions run, its files close."""
+    original = (sys.__stdout__, sys.__stderr__)
     try:
         threading._shutdown()  # type: ignore[attr-defined]
         atexit._run_exitfuncs()
     except BaseException as error:  # noqa: BLE001  (exit functions may raise anything)
         _report(error)
-    for stream in (sys.stdout, sys.stderr):
+    is_flushed = _flush(sys.stdout, sys.stderr)
+    # a writer of its own over descriptor 1 writes what it holds when it goes
+    vars(_modules["__main__"]).clear()
+    gc.collect()
+    is_flushed &= _flush(*original)
+    return status if is_flushed else status or _EXIT_UNFLUSHED
+
+
+def _flush(*streams: Any) -> bool:
+    is_flushed = True
+    for stream in streams:
+        if stream is None or getattr(stream, "closed", False):
+            continue
         try:
             stream.flush()
-        except (AttributeError, OSError, ValueError):
-            # closed, replaced or full: an interpreter leaves with 120 then
-            status = status or 120
-    return status
+        except BaseException:  # noqa: BLE001  (the stream may be the program's own)
+            is_flushed = False
+    return is_flushed
 
 
 def _exit_status(leaving: SystemExit) -> int:
@@ -77,6 +93,6 @@ def _report(error: BaseException) -> None:
     while trace is not None and trace.tb_frame.f_globals.get("__name__") != "__main__":
         trace = trace.tb_next
     if sys.excepthook is _default_hook:
-        traceback.print_exception(type(error), error, trace or error.__traceback__)
+        traceback.print_exception(type(error), error, trace)
     else:
         sys.excepthook(type(error), error, trace)

@@ -110,9 +110,10 @@ class Server:
         if kind is RemoteFunction or kind is RemoteIterator:
             return ["test", value.ticket]
         if isinstance(value, type):
-            if _BUILTINS.get(value.__name__) is value:
-                return ["builtin", value.__name__]
-            return ["class", value.__name__, self._handle(value), class_names(value)]
+            name = str(value.__name__)[:100]
+            if _BUILTINS.get(name) is value:
+                return ["builtin", name]
+            return ["class", name, self._handle(value), class_names(value)]
         if isinstance(value, BaseException):
             return ["exception", self._pack_error(value, Packer(self._pack_object))]
         if kind is MethodType and _is_found_by_name(value):
