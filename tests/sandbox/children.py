@@ -90,7 +90,7 @@ class Children:
         """Every frame of a run of role `calls` with these cases."""
         job = {"role": "calls", "source": source, "setup": setup, "cases": cases, "seed": 0}
         with self.start(job) as socket_:
-            return _frames(socket_)
+            return frames_of(socket_)
 
     def judge(self, source: str, tests: dict[str, Any], *, setup: str = "") -> list[dict[str, Any]]:
         """Every frame of a judge that asks a candidate made of `source`."""
@@ -100,7 +100,7 @@ class Children:
         for end in ends:
             end.close()
         with serving, judging:
-            return _frames(judging)
+            return frames_of(judging)
 
     def judge_with_peer(self, tests: dict[str, Any]) -> tuple[socket.socket, socket.socket]:
         """A judge whose candidate is the test itself: the judge's socket, and the peer's."""
@@ -137,7 +137,8 @@ def details(frames: list[dict[str, Any]]) -> dict[int, str]:
     return {frame["test"]: frame["detail"] for frame in frames if "test" in frame}
 
 
-def _frames(source: socket.socket) -> list[dict[str, Any]]:
+def frames_of(source: socket.socket) -> list[dict[str, Any]]:
+    """Every frame until the other end closes."""
     reader = FrameReader()
     frames: list[dict[str, Any]] = []
     while True:

@@ -49,13 +49,10 @@ class Link:
             if self._depth >= MAX_DEPTH:
                 raise RecursionError(f"calls between test and candidate nest over {MAX_DEPTH} deep")
             self._depth += 1
-            self.in_step = True
             try:
                 self._send(request)
                 frame = self._await()
                 while "do" in frame:
-                    # until it is answered, the other end waits for us
-                    self.in_step = False
                     self._reply(frame)
                     frame = self._await()
                 return frame
@@ -82,11 +79,16 @@ class Link:
         return frame
 
     def _reply(self, frame: Frame) -> None:
-        reply = self._answer(frame)
+        is_answered = False
         try:
-            self._send(reply)
-        except WireError as error:
-            self._send({"too_large": str(error)})
+            reply = self._answer(frame)
+            try:
+                self._send(reply)
+            except WireError as error:
+                self._send({"too_large": str(error)})
+            is_answered = True
+        finally:
+            self.in_step = is_answered
 
     def _send(self, frame: Frame) -> None:
         try:

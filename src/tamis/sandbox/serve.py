@@ -144,6 +144,8 @@ class Server:
             return getattr(self._objects[raw[1]], raw[2])
         if raw[0] == "builtin":
             return _BUILTINS[raw[1]]
+        if raw[0] == "exception":
+            return self._errors.rebuild(raw[1], (), raw[2])
         if raw[0] == "global":
             return operator.attrgetter(raw[2])(importlib.import_module(raw[1]))
         if raw[0] == "function":

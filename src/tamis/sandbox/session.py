@@ -91,9 +91,13 @@ class Session:
             self.refuse(f"an argument that cannot be sent: {error}")
         reply = self._exchange(request)
         try:
-            return self._read(reply, packer.shared)
+            unpacker = self._take_changes(reply, packer.shared)
+            if "value" in reply:
+                return unpacker.unpack(reply["value"])
+            raised = self._error_in(reply, unpacker)
         except (WireError, RecursionError, MemoryError) as error:
             self._end(f"crashed: the candidate's reply cannot be read: {readable(str(error))}")
+        raise raised
 
     def _exchange(self, request: Frame) -> Frame:
         try:
@@ -118,7 +122,8 @@ class Session:
         self.trouble = self.trouble or why
         raise TestEnded(self.trouble)
 
-    def _read(self, reply: Frame, shared: list[object]) -> Any:
+    def _take_changes(self, reply: Frame, shared: list[object]) -> Unpacker:
+        """Refill the containers that the candidate changed in place."""
         n_shared = len(shared)
         unpacker = Unpacker(self._unpack_object, shared)
         changed = reply.get("changed", [])
@@ -130,10 +135,11 @@ class Session:
             if not 0 <= change[0] < n_shared:
                 raise WireError("reply: a change of what was never sent")
             unpacker.refill(shared[change[0]], change[1])
-        if "value" in reply:
-            return unpacker.unpack(reply["value"])
+        return unpacker
+
+    def _error_in(self, reply: Frame, unpacker: Unpacker) -> BaseException:
         if "raised" in reply:
-            raise self._error(reply["raised"], unpacker)
+            return self._error(reply["raised"], unpacker)
         if "too_large" in reply:
             self._end(f"too large: {readable(reply['too_large'])}")
         raise WireError("reply: expected a value or an exception")
@@ -209,8 +215,10 @@ class Session:
             return ["method", object.__getattribute__(value.__self__, "_number"), value.__name__]
         if isinstance(value, type):
             return self._pack_class(value)
-        if isinstance(value, BaseException) and "_remote" in vars(value):
-            return self._pack_object(vars(value)["_remote"])
+        if isinstance(value, BaseException):
+            if "_remote" in vars(value):
+                return self._pack_object(vars(value)["_remote"])
+            return ["exception", class_names(type(value)), message_of(value)]
         if hasattr(type(value), "__next__"):
             return ["iterator", self._ticket(value)]
         if callable(value):
