@@ -23,6 +23,7 @@ REWARDS: dict[str, str] = {
 
 # The module with the gold lint of a reward: RULES, and `lint`, see `rewards/gold.py`.
 LINTS: dict[str, str] = {
+    "code": "tamis.rewards.code.lint",
     "numeric": "tamis.rewards.numeric_gold",
 }
 

@@ -95,7 +95,7 @@ def check_values(tests: CheckTests) -> PlainCheck | None:
         if not isinstance(statement, ast.Assert):
             continue
         test = rename.visit(statement.test)
-        if tests.entry_point not in names_read(test):
+        if isinstance(test, ast.Constant) and test.value:
             continue
         split = split_assert(test, entry_point=tests.entry_point, shadowed=shadowed)
         if split is None:
@@ -103,6 +103,16 @@ def check_values(tests: CheckTests) -> PlainCheck | None:
         values.append(ValueTest(len(values), Call(expr=split.call), split.shape))
     imports = [node for node in (*tree.body, *check.body) if _is_import(node)]
     return PlainCheck(tuple(values), imports_of([ast.Module(imports, [])]))
+
+
+def calls_check(tree: ast.Module) -> bool:
+    """Whether the test code calls its `check` itself, or has none to call."""
+    defined = "check" in bound_names(tree.body)
+    calls = [node.value for node in tree.body if isinstance(node, ast.Expr)]
+    return not defined or any(
+        isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id == "check"
+        for call in calls
+    )
 
 
 def _check_of(tree: ast.Module) -> ast.FunctionDef | None:

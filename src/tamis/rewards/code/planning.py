@@ -10,7 +10,7 @@ import msgspec
 
 from tamis.errors import RewardError
 from tamis.records import Question, Reference
-from tamis.rewards.code.assert_plan import assert_task, check_values, entry_of_asserts
+from tamis.rewards.code.assert_plan import assert_task, calls_check, check_values, entry_of_asserts
 from tamis.rewards.code.expected import NotLiteralError, expected_value
 from tamis.rewards.code.extract import extract_code
 from tamis.rewards.code.names import imported_entry_point
@@ -102,36 +102,42 @@ def _whole(solution: str | None, prompt: str, entry: str | None) -> str | None:
 
 
 def _unittest_task(tests: UnittestTests, task: Task) -> Task:
-    listed = find_unittest_tests(module_of(tests.code))
+    code = _joined(tests.setup, tests.code)
+    listed = find_unittest_tests(module_of(code))
     job: dict[str, object] = {
         "style": "unittest",
-        "setup": tests.setup,
-        "code": tests.code,
+        "code": code,
+        "entry": [task.entry_point] if task.entry_point else [],
         "reference_code": task.reference or task.setup,
     }
     return _all_judged(task, tuple(f"code:{kind}.{method}" for kind, method in listed), job)
 
 
 def _check_task(tests: CheckTests, task: Task) -> Task:
-    tree = module_of(tests.code)
+    code = _joined(tests.setup, tests.code)
+    tree = module_of(code)
     parameters = {node.arg for node in ast.walk(tree) if isinstance(node, ast.arg)}
     if not names_read(tree) & (parameters | {tests.entry_point}):
         raise RewardError("reference.tests.code: expected calls of the candidate, found none")
-    counted = find_check_tests(tree)
+    call = None if calls_check(tree) else "check"
+    counted = find_check_tests(tree, call=call)
     paths = tuple(f"code:{node.lineno}" for node in counted.asserts)
-    paths += ("code",) if counted.counts_end else ()
     plain = check_values(tests)
     if plain is not None and len(plain.values) == len(paths):
-        setup = "\n".join([task.setup, tests.setup, plain.imports])
+        setup = _joined(task.setup, tests.setup, plain.imports)
         return msgspec.structs.replace(task, paths=paths, setup=setup, values=plain.values)
     job: dict[str, object] = {
         "style": "check",
-        "setup": tests.setup,
-        "code": tests.code,
+        "code": code,
         "entry_point": tests.entry_point,
+        "call": call,
         "reference_code": task.reference or task.setup,
     }
-    return _all_judged(task, paths, job)
+    return _all_judged(task, paths + (("code",) if counted.counts_end else ()), job)
+
+
+def _joined(*codes: str) -> str:
+    return "\n".join(code for code in codes if code.strip())
 
 
 def _all_judged(task: Task, paths: tuple[str, ...], job: dict[str, object]) -> Task:
@@ -147,7 +153,7 @@ def _call_task(tests: CallTests, task: Task, entry: str) -> Task:
     return msgspec.structs.replace(
         task,
         paths=tuple(f"cases[{at}]" for at in range(len(values))),
-        setup=f"{task.setup}\n{tests.setup}",
+        setup=_joined(task.setup, tests.setup),
         values=values,
     )
 

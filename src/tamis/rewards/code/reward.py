@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, TypeVar
 
 import msgspec
 
@@ -21,6 +21,7 @@ from tamis.sandbox.compare import Comparison
 from tamis.sandbox.errors import SandboxError
 from tamis.sandbox.limits import MIB, Limits, Profile
 
+Found = TypeVar("Found")
 _SHOWN = 200
 # What ended a test otherwise than by a verdict, as a flag of the score.
 _ENDS = ("timeout", "memory", "too_large", "crashed", "load_failed")
@@ -73,16 +74,11 @@ class CodeReward(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
         self, rollouts: Sequence[Rollout], questions: Sequence[Question]
     ) -> list[Score]:
         """One score for each rollout, from its last assistant message; as many at a time as there are lanes."""
-        loop = asyncio.get_running_loop()
-        pool = ThreadPoolExecutor(self.lanes or len(os.sched_getaffinity(0)))
-        try:
-            runs = [
-                loop.run_in_executor(pool, self.score, _answer_text(rollout), question)
-                for rollout, question in zip(rollouts, questions, strict=True)
-            ]
-            return list(await asyncio.gather(*runs))
-        finally:
-            pool.shutdown(wait=False, cancel_futures=True)
+        work = [
+            (_answer_text(rollout), question)
+            for rollout, question in zip(rollouts, questions, strict=True)
+        ]
+        return await in_lanes(self.score, work, lanes=self.lanes)
 
     def score(self, answer: str, question: Question) -> Score:
         """The score of one answer text; blocks while its code runs."""
@@ -118,6 +114,10 @@ class CodeReward(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
             stop_at_failure=self.score_as == "all",
         )
 
+    def thorough(self) -> CodeReward:
+        """This reward, running every test whatever fails."""
+        return msgspec.structs.replace(self, score_as="fraction")
+
     def _scored(
         self,
         found: Extraction,
@@ -141,6 +141,19 @@ class CodeReward(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
             answer=found.code,
             flags=(*found.flags, *_flags(results), *((f"tier:{tier}",) if tier else ())),
         )
+
+
+async def in_lanes(
+    work: Callable[..., Found], arguments: Sequence[tuple[Any, ...]], *, lanes: int | None
+) -> list[Found]:
+    """`work(*arguments[i])` for each i, in its order; each blocks a thread, one a lane."""
+    loop = asyncio.get_running_loop()
+    pool = ThreadPoolExecutor(lanes or len(os.sched_getaffinity(0)))
+    try:
+        runs = [loop.run_in_executor(pool, work, *given) for given in arguments]
+        return list(await asyncio.gather(*runs))
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
 
 
 def _reason(task: Task, results: Sequence[Result]) -> str:
