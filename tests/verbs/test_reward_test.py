@@ -1,0 +1,115 @@
+"""`reward test`: findings in the gold of questions, a gate, and an account of every rule."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.cli.run_tamis import said
+from tests.cli.run_tamis import tamis as run_tamis
+
+import tamis
+from tamis.errors import InputError, RecipeError
+from tamis.rewards.gold import every_rule
+from tamis.verbs.rewards import GradedBy, explain_rule
+
+from .files import names_in, quiet, write_rows
+
+SOUND = {"id": "sound", "question": "What is 3 + 4?", "answer": "3 + 4 = 7\n#### 7"}
+VAGUE = {"id": "vague", "question": "How many?", "answer": "#### several"}
+LEAKED = {"id": "leaked", "question": "What is 3 + 4? The answer is 7.", "answer": "#### 7"}
+
+
+def lint(rows: list[dict[str, Any]], folder: Path, **options: Any) -> tamis.Result:
+    source = write_rows(folder / "q.jsonl", rows)
+    return tamis.reward_test([str(source)], common=quiet(), **options)
+
+
+def test_findings_name_question_place_rule_and_fix(tmp_path: Path) -> None:
+    result = lint([SOUND, VAGUE, LEAKED], tmp_path)
+    assert result.exit_code == 1
+    assert [(f["id"], f["rule"], f["path"]) for f in result.body["first_findings"]] == [
+        ("q.jsonl:vague", "gold/ungradable", "reference"),
+        ("q.jsonl:leaked", "numeric/answer-in-prompt", "prompt[0].content"),
+    ]
+    found = result.body["findings"]["gold/ungradable"]
+    assert (found["severity"], found["findings"], found["questions"]) == ("error", 1, 1)
+    assert found["fix"] == "give the reference the form that the reward reads, or drop the question"
+    told = "\n".join(result.lines)
+    assert "q.jsonl:vague reference: the reference `several` is not a number" in told
+    assert "fix gold/ungradable: give the reference" in told
+    assert "33% (6.1% to 79%, n = 3)" in told
+
+
+def test_findings_and_report_go_beside_the_input_or_where_they_are_wanted(tmp_path: Path) -> None:
+    lint([SOUND], tmp_path)
+    assert names_in(tmp_path) == ["q.jsonl", "q.jsonl.test"]
+    assert {"findings", "report.html", "rules.json"} <= set(names_in(tmp_path / "q.jsonl.test"))
+    source = str(tmp_path / "q.jsonl")
+    tamis.reward_test([source], common=quiet(tmp_path / "elsewhere"))
+    assert "findings" in names_in(tmp_path / "elsewhere")
+    assert "Gold lint of q.jsonl" in (tmp_path / "elsewhere/report.html").read_text()
+    assert tamis.why(source, "q.jsonl:sound").lines[-1] == "  kept"
+
+
+@pytest.mark.parametrize(
+    ("gate", "code"),
+    [
+        ("error", 0),
+        ("warning", 1),
+        ("none", 0),
+        ("numeric/answer-in-prompt:0.5", 0),
+        ("numeric/answer-in-prompt:0.1", 1),
+    ],
+)
+def test_a_gate_decides_the_exit_code(tmp_path: Path, gate: str, code: int) -> None:
+    assert lint([SOUND, {**SOUND, "id": "too"}, LEAKED], tmp_path, gate=[gate]).exit_code == code
+
+
+def test_a_gate_on_a_rule_there_is_not_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(RecipeError, match="did you mean `gold/ungradable`"):
+        lint([SOUND], tmp_path, gate=["gold/ungradible:0.1"])
+    with pytest.raises(RecipeError, match="--repeats 0: expected 1 or more"):
+        lint([SOUND], tmp_path, n_repeats=0)
+
+
+def test_one_reward_for_all_is_tested_in_place_of_their_own(tmp_path: Path) -> None:
+    bare = [{"prompt": [{"role": "user", "content": "q"}], "ground_truth": "7"}]
+    assert list(lint(bare, tmp_path).body["findings"]) == ["gold/no-reward"]
+    given = lint(bare, tmp_path, reward=GradedBy(name="numeric"))
+    assert (given.exit_code, given.body["findings"]) == (0, {})
+
+
+def test_every_rule_can_be_explained_and_a_misspelt_one_is_guessed() -> None:
+    for rule in every_rule():
+        assert rule.summary in "\n".join(explain_rule(rule.id).lines)
+    with pytest.raises(RecipeError, match="did you mean `gold/no-reward`"):
+        explain_rule("gold/no-rewards")
+
+
+def test_rollouts_are_not_taken_for_questions(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="expected questions, got rollouts"):
+        lint([{"question_id": "a", "completion": "7"}], tmp_path)
+
+
+def test_the_gold_of_gsm8k_is_sound(real_data: Path, tmp_path: Path) -> None:
+    source = str(real_data / "gsm8k_test.jsonl.gz")
+    result = tamis.reward_test([source], common=quiet(tmp_path / "out", workers=2))
+    assert (result.counts["parsed"], result.body["findings"]) == (1319, {})
+
+
+def test_the_command_line_prints_json_sarif_and_explanations(tmp_path: Path) -> None:
+    write_rows(tmp_path / "q.jsonl", [SOUND, VAGUE])
+    done = run_tamis("reward", "test", "q.jsonl", "--format", "json", cwd=tmp_path)
+    assert done.returncode == json.loads(done.stdout)["exit_code"] == 1
+    done = run_tamis("reward", "test", "q.jsonl", "--format", "sarif", cwd=tmp_path)
+    [found] = json.loads(done.stdout)["runs"][0]["results"]
+    assert found["ruleId"] == "gold/ungradable"
+    done = run_tamis("reward", "test", "--explain", "gold/ungradable", cwd=tmp_path)
+    assert (done.returncode, said(done)) == (0, "")
+    assert b"fix:" in done.stdout
+    done = run_tamis("reward", "test", cwd=tmp_path)
+    assert done.returncode == 2
+    assert "expected at least one input" in said(done)
