@@ -44,21 +44,20 @@ def check_equality(expected: object, value: object) -> None:
     raw = claim(value)
     if holds_nan(expected) and holds_nan(value):
         # Python finds a NaN equal to itself where it is the same object; the wire cannot tell
-        value = expected = [expected, 0] if raw is None else expected
         assert isinstance(equal(expected, raw), bool)
         return
     assert equal(expected, raw) is (expected == value)
     assert unequal(expected, raw) is (expected != value)
 
 
-@settings(max_examples=3000, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(VALUES, VALUES)
 def test_equality_of_any_two_values_is_pythons(expected: object, value: object) -> None:
     check_equality(expected, value)
     check_equality(expected, expected)
 
 
-@settings(max_examples=3000, deadline=None)
+@settings(max_examples=500, deadline=None)
 @given(NUMBERS, NUMBERS)
 def test_equality_of_numbers_of_any_two_types_is_pythons(expected: object, value: object) -> None:
     check_equality(expected, value)
@@ -68,7 +67,15 @@ def test_equality_of_numbers_of_any_two_types_is_pythons(expected: object, value
     check_equality(frozenset([frozenset([expected])]), frozenset([frozenset([value])]))
 
 
-@settings(max_examples=500, deadline=None)
+@pytest.mark.slow
+@settings(max_examples=5000, deadline=None)
+@given(VALUES | NUMBERS, VALUES | NUMBERS)
+def test_equality_of_thousands_of_pairs_is_pythons(expected: object, value: object) -> None:
+    check_equality(expected, value)
+    check_equality(expected, expected)
+
+
+@settings(max_examples=150, deadline=None)
 @given(st.lists(HASHABLE, max_size=5), st.randoms())
 def test_sets_and_dicts_are_equal_in_any_order(members: list[object], random: Any) -> None:
     shuffled = list(members)
@@ -269,7 +276,7 @@ def test_an_expected_value_no_claim_can_be_compared_with_is_our_error() -> None:
 PLAIN = VALUES.filter(lambda value: not holds_nan(value) and value is not NotImplemented)
 
 
-@settings(max_examples=1000, deadline=None)
+@settings(max_examples=300, deadline=None)
 @given(PLAIN)
 def test_truth_length_and_conversions_are_pythons(value: Any) -> None:
     raw = claim(value)
@@ -293,7 +300,7 @@ ORDERED = st.lists(
 ) | st.lists(PLAIN, max_size=3)
 
 
-@settings(max_examples=1000, deadline=None)
+@settings(max_examples=300, deadline=None)
 @given(ORDERED, st.booleans())
 def test_sorting_a_claim_is_pythons(members: list[Any], reverse: bool) -> None:
     answer = pythons(lambda: sorted(members, reverse=reverse))
@@ -313,7 +320,7 @@ def test_anything_iterable_can_be_sorted(value: Any) -> None:
     assert compare.sorted_equal([1], claim(value)) is False
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(PLAIN, st.lists(HASHABLE, max_size=4))
 def test_membership_is_pythons(value: Any, members: list[Any]) -> None:
     for container in (members, tuple(members), set(members), dict.fromkeys(members), "abc"):
@@ -339,7 +346,7 @@ def test_what_a_claim_contains_is_pythons(value: Any, member: Any) -> None:
     assert ours(compare.contains(claim(value), member)) == answer
 
 
-@settings(max_examples=1000, deadline=None)
+@settings(max_examples=300, deadline=None)
 @given(NUMBERS | st.none() | st.text(max_size=2), st.integers() | st.floats())
 def test_distances_and_closeness_are_pythons(value: Any, expected: Any) -> None:
     raw = claim(value)
@@ -355,7 +362,7 @@ def test_constants_are_told_by_identity() -> None:
     assert compare.is_true(claim(True)) and not compare.is_true(claim(1))
     assert compare.is_false(claim(False)) and not compare.is_false(claim(0))
     assert compare.number(claim(Fraction(1, 2))) == Fraction(1, 2)
-    assert compare.number(claim("1")) is None
+    assert compare.number(claim("1")) is compare.number(claim(1 << 300_000)) is None
     assert [compare.kind(claim(value)) for value in (None, 1, "a", {1}, len)] == [
         "none",
         "int",

@@ -40,7 +40,7 @@ def in_one_order(raw: object) -> object:
     return parts
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(VALUES)
 def test_a_value_comes_back_equal_and_of_its_plain_type(value: object) -> None:
     back = decode(sent(value))

@@ -78,6 +78,7 @@ __all__ = [
 
 Number = int | float | complex | Decimal | Fraction
 
+_NUMBER_BITS_OUT: Final = 1 << 18
 _ORDERED: Final = frozenset({"datetime", "date", "time", "timedelta"})
 
 
@@ -121,8 +122,14 @@ def length(raw: object) -> int | NotComparable:
 
 
 def number(raw: object) -> Number | None:
-    """The claimed number (True and False included), or None for anything else."""
+    """The claimed number (True and False included), or None for anything else.
+
+    An integer over 2**18 bits is None as well: whoever compared it with a Decimal, or printed it,
+    would pay seconds.
+    """
     claimed = answered(lambda: number_of(raw))
+    if isinstance(claimed, int) and claimed.bit_length() > _NUMBER_BITS_OUT:
+        return None
     return None if isinstance(claimed, NotComparable) else claimed
 
 
