@@ -11,7 +11,7 @@ from tamis.rewards.base import Reward
 from tamis.rewards.code.planning import task_of
 from tamis.rewards.code.reward import CodeReward, in_lanes
 from tamis.rewards.code.running import Result, run_task
-from tamis.rewards.code.stubs import stubs_for
+from tamis.rewards.code.stubs import FALSE_STUBS, TRUE_STUBS, stubs_for
 from tamis.rewards.code.task import Task
 from tamis.rewards.gold import finding
 
@@ -65,6 +65,15 @@ STUB_EARNS = Rule(
     good="assert is_even(2); assert not is_even(3)",
     bad="assert is_even(2); assert is_even(4); assert not is_even(3)",
 )
+TELLS_NOTHING = Rule(
+    id="code/tells-nothing",
+    severity="warning",
+    dimension="correctness",
+    summary="the test is passed by answers that cannot all be right",
+    fix="compare with the right result, worked out beforehand",
+    good="assert f([2, 1]) == [1, 2]",
+    bad="assert f([2, 1]) == f([2, 1])",
+)
 TRIVIAL = Rule(
     id="code/trivial-test",
     severity="warning",
@@ -108,7 +117,7 @@ TESTS_SHOWN = Rule(
 )
 RULES: tuple[Rule, ...] = (
     *(NO_SOLUTION, REFERENCE_FAILS, FLAKY, UNSUPPORTED, STUB_PASSES, STUB_EARNS),
-    *(TRIVIAL, DUPLICATE, WEAK, UNNAMED, TESTS_SHOWN),
+    *(TELLS_NOTHING, TRIVIAL, DUPLICATE, WEAK, UNNAMED, TESTS_SHOWN),
 )
 
 _SOLUTION, _TESTS = "reference.solution", "reference.tests"
@@ -180,20 +189,33 @@ def _why(result: Result) -> str:
 
 
 def _stubs(task: Task, run: Callable[[str], list[Result]]) -> list[Finding]:
-    """One finding for the stubs that pass everything, else one for the stub that earns the most."""
-    earned = {
-        name: sum(result.is_passed for result in run(code))
-        for name, code in stubs_for(task).items()
+    """The stubs that pass everything; else tests that tell nothing, and the stub that earns the most."""
+    passed = {
+        name: [result.is_passed for result in run(code)] for name, code in stubs_for(task).items()
     }
-    n_tests = len(task.paths)
-    passing = [name for name, n_passed in earned.items() if n_passed == n_tests]
+    if not passed:
+        return []
+    passing = [name for name, verdicts in passed.items() if all(verdicts)]
     if passing:
         return [finding(STUB_PASSES, _TESTS, f"these pass every test: {', '.join(passing)}")]
-    best = max(earned, key=lambda name: earned[name], default=None)
-    if best is None or earned[best] * 2 <= n_tests:
-        return []
-    told = f"{best} passes {earned[best]} of {n_tests} tests"
-    return [finding(STUB_EARNS, _TESTS, told)]
+    found = [
+        finding(TELLS_NOTHING, f"{_TESTS}.{path}", f"passed by {one} and by {other}")
+        for at, path in enumerate(task.paths)
+        for one, other in _opposites(passed, at)
+    ]
+    best = max(passed, key=lambda name: sum(passed[name]))
+    n_passed = sum(passed[best])
+    if n_passed * 2 > len(task.paths):
+        told = f"{best} passes {n_passed} of {len(task.paths)} tests"
+        found.append(finding(STUB_EARNS, _TESTS, told))
+    return found
+
+
+def _opposites(passed: dict[str, list[bool]], at: int) -> list[tuple[str, str]]:
+    """A false and a true value that both pass this test; no right answer is both. None or one pair."""
+    false = next((name for name in FALSE_STUBS if name in passed and passed[name][at]), None)
+    true = next((name for name in TRUE_STUBS if name in passed and passed[name][at]), None)
+    return [] if false is None or true is None else [(false, true)]
 
 
 def _duplicates(task: Task) -> list[Finding]:

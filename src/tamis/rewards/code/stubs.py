@@ -33,6 +33,8 @@ _RETURNS: dict[str, tuple[str, str]] = {
     "echo of its arguments": ("given", ""),
     "an object equal to everything": ("Anything()", _EQUALS_ALL),
 }
+FALSE_STUBS = ("always None", "always 0", "always []", "always ''")
+TRUE_STUBS = ("always True", "echo of its arguments")
 _PROGRAMS = {
     "print nothing": "",
     "print 0": "print(0)\n",
