@@ -194,6 +194,7 @@ class Stack:
     def __exit__(self, *a): self.items.clear(); return True
     @property
     def top(self): return self.items[-1]
+    def count(self, x): return self.items.count(x)
     @classmethod
     def of(cls, *items): return cls(items)
     @staticmethod
@@ -212,7 +213,7 @@ def test_objects_of_the_candidate_can_be_used_through_their_handles(children: Ch
         "s = Stack([1])\ns.push(2).push(3)\nassert len(s) == 3 and list(s) == [1, 2, 3] and s[0] == 1 and s.top == 3",
         "s = Stack([1])\ns[0] = 5\nassert s.items == [5] and str(s) == 'Stack([5])' and f'{s}' == repr(s)",
         "s = Stack()\ns.size = 4\nassert s.size == 4 and Stack.size == 0 and not hasattr(s, 'nothing')",
-        "assert Stack.of(1, 2).items == [1, 2] and Stack.zero() == 0",
+        "assert Stack([1, 1]).count(1) == 2 and Stack.of(1, 2).items == [1, 2] and Stack.zero() == 0",
         "assert size(f(2)) == 1 and adder(2)(3) == 5",
         "assert isinstance(Sub(), Stack) and not isinstance(3, Stack) and issubclass(Sub, Stack)",
         "assert not isinstance(f(1), (int, str, list))",
@@ -223,13 +224,16 @@ def test_objects_of_the_candidate_can_be_used_through_their_handles(children: Ch
 
 def test_what_two_handles_say_of_each_other_is_weak(children: Children) -> None:
     tests = (
-        "assert f(1) == f(1)", "assert f(1) != f(2)", "assert f(1) < f(1).push(2)", "assert f(1)",
-        "assert isinstance(f(1), Stack)", "assert (f(1) + f(2)).items == [1, 2]", "assert len(f(1)) == 1",
+        "assert f(1) == f(1)", "x = f(1)\nassert x == x", "assert f(1) != f(2)",
+        "assert f(1) < f(1).push(2)", "assert f(1)", "assert isinstance(f(1), Stack)",
+        "assert f(1).items == [1]", "assert f(1)[0] == 1", "assert f(1).push(2)",
+        "assert Stack([1]).push(2).items == [1, 2]", "assert Stack([1]).items == [1]",
+        "assert len(f(1)) == 1", "assert list(f(1)) == [1]",
     )  # fmt: skip
     frames = _run(children, _STACK, *tests)
     assert all(verdicts(frames).values())
     weak = [frame["weak"] for frame in frames if "test" in frame]
-    assert weak == [True, True, True, True, True, False, False]
+    assert weak == [True] * 9 + [False] * 4
 
 
 _LIAR = """
@@ -271,6 +275,10 @@ def f(*a): return Yes()
         "assert isinstance(f(), int)",
         "assert sorted([f(), 5]) == [5, 5]",
         "import math\nassert math.isclose(f(), 5)",
+        "assert f().startswith('a')",
+        "assert f().isdigit()",
+        "assert f().issuperset({1})",
+        "assert f().count(1) > 0",
         "import copy\nassert copy.deepcopy(f()) == 5",
         "try:\n    assert f() < 5\nexcept Exception:\n    pass",
         "try:\n    f() - 5\nexcept:\n    pass",

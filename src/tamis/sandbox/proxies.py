@@ -2,7 +2,9 @@
 
 The rules that keep a lying object from passing (`docs/design/sandbox.md`): a handle never equals a
 test's own value, and no arithmetic, order, hash or `in` between the two is offered, for the test's
-operand is the expected value. What two handles say of each other is the candidate's word: `weak`.
+operand is the expected value; nor are the questions one asks a text or a set (`startswith`), where the
+test did not make the object itself by calling the candidate's class. What a test learns from two
+handles about each other, or from attributes of an object it did not make, is the candidate's word: `weak`.
 """
 
 from __future__ import annotations
@@ -29,18 +31,23 @@ class CandidateLost(TestEnded):
 class Handle:
     """An object of the candidate, known by its number."""
 
-    __slots__ = ("_name", "_number", "_session")
+    __slots__ = ("_is_made", "_name", "_number", "_session")
 
     _session: Session
     _number: int
     _name: str
+    # whether the test named the object or made it by calling a class it named
+    _is_made: bool
 
     def __init__(self, session: Session, number: int, name: str) -> None:
         object.__setattr__(self, "_session", session)
         object.__setattr__(self, "_number", number)
         object.__setattr__(self, "_name", name)
+        object.__setattr__(self, "_is_made", False)
 
     def __getattr__(self, name: str) -> Any:
+        if name in _QUESTIONS and not self._is_made:
+            self._session.refuse(f"`{name}` of an object the candidate returned ({self._name})")
         if name in _SOURCE_ATTRIBUTES:
             self._session.refuse(f"`{name}` of the candidate's {self._name}")
         return self._session.ask("get", self, name)
@@ -52,13 +59,9 @@ class Handle:
         self._session.ask("del", self, name)
 
     def __eq__(self, other: object) -> bool:
-        if self is other:
-            return True
         return isinstance(other, Handle) and self._claim("eq", other)
 
     def __ne__(self, other: object) -> bool:
-        if self is other:
-            return False
         return not isinstance(other, Handle) or self._claim("ne", other)
 
     def __hash__(self) -> int:  # noqa: PLE0309  (it never returns)
@@ -186,6 +189,19 @@ class CallableHandle(Handle):
         return self._session.ask("call", self, *arguments, **named)
 
 
+class ClassHandle(CallableHandle):
+    """A class of the candidate; what a test makes by calling it is the test's choice."""
+
+    __slots__ = ()
+
+    def __call__(self, *arguments: Any, **named: Any) -> Any:
+        """Make an object in the candidate's process."""
+        made = self._session.ask("call", self, *arguments, **named)
+        if self._is_made and isinstance(made, Handle):
+            mark_made(made)
+        return made
+
+
 class IteratorHandle(Handle):
     """An iterator of the candidate, read one member at a time."""
 
@@ -265,6 +281,18 @@ async def coroutine_over(session: Session, remote: Handle) -> Any:
     return session.ask("finish", remote)
 
 
+def mark_made(handle: Handle) -> None:
+    """Note that a test itself named or made an object, so that it may ask it anything."""
+    object.__setattr__(handle, "_is_made", True)
+
+
+# methods of builtin types whose answer is the verdict: an object that lies would pass by it
+_QUESTIONS = frozenset(
+    name
+    for kind in (str, bytes, list, tuple, dict, set, int, float)
+    for name in dir(kind)
+    if name.startswith(("is", "starts", "ends", "find", "rfind", "index", "rindex", "count"))
+)
 # what inspect and functools look at before they read source or bind arguments
 _SOURCE_ATTRIBUTES = frozenset(
     {

@@ -18,6 +18,7 @@ from tamis.sandbox.link import Frame, Link, LinkClosed
 from tamis.sandbox.proxies import (
     CallableHandle,
     CandidateLost,
+    ClassHandle,
     Handle,
     IteratorHandle,
     MethodHandle,
@@ -25,6 +26,7 @@ from tamis.sandbox.proxies import (
     UnsupportedTest,
     coroutine_over,
     generator_over,
+    mark_made,
 )
 from tamis.sandbox.solution import class_names, message_of
 
@@ -33,10 +35,13 @@ _BUILTIN_TYPES: Final = {name: kind for name, kind in _BUILTINS.items() if isins
 _HANDLE_CLASSES: Final[dict[str, type[Handle]]] = {
     "object": Handle,
     "callable": CallableHandle,
+    "class": ClassHandle,
     "iterator": IteratorHandle,
     "generator": IteratorHandle,
     "coroutine": Handle,
 }
+# what an object says of itself here may be all a test looks at
+_CLAIMS: Final = frozenset({"get", "item", "invoke"})
 _MAX_NUMBER: Final = 1 << 53
 
 
@@ -71,7 +76,11 @@ class Session:
         if type(found) is not list:
             self._end("crashed: the candidate sent no names")
         pairs = [pair for pair in found if type(pair) is tuple and len(pair) == 2]
-        return {name: value for name, value in pairs if type(name) is str and name in wanted}
+        named = {name: value for name, value in pairs if type(name) is str and name in wanted}
+        for value in named.values():
+            if isinstance(value, Handle):
+                mark_made(value)
+        return named
 
     def refuse(self, what: str) -> NoReturn:
         """End the test at hand as one that cannot be run over the link."""
@@ -82,6 +91,8 @@ class Session:
         """Have the candidate do something; returns its value or raises what it raised."""
         if self.trouble is not None:
             raise UnsupportedTest(self.trouble)
+        if do in _CLAIMS and isinstance(arguments[0], Handle) and not arguments[0]._is_made:
+            self.weak = True
         packer = Packer(self._pack_object)
         try:
             request: Frame = {"do": do, "args": [packer.pack(argument) for argument in arguments]}
@@ -172,10 +183,10 @@ class Session:
 
     def _unpack_object(self, raw: list[Any]) -> object:
         tag, *rest = raw
-        if tag in _HANDLE_CLASSES and len(rest) == 2:
-            return self._handle(tag, *rest)
         if tag == "class" and len(rest) == 3:
             return self._class(*rest)
+        if tag in _HANDLE_CLASSES and len(rest) == 2:
+            return self._handle(tag, *rest)
         if tag == "method" and len(rest) == 2 and type(rest[0]) is str:
             owner = self._handle("object", "object", rest[1])
             return MethodHandle(self, owner, rest[0])
@@ -191,7 +202,7 @@ class Session:
         if type(ancestors) is not list or not all(type(each) is str for each in ancestors):
             raise WireError("reply: expected the names of a class")
         if "BaseException" not in ancestors:
-            return self._handle("callable", name, number)
+            return self._handle("class", name, number)
         kind = self._errors.find([each[:100] for each in ancestors[:32]])
         self._error_classes[kind] = number
         return kind
