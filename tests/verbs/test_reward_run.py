@@ -74,7 +74,7 @@ def test_every_rollout_is_graded_or_counted_by_its_cause(
         ("q.jsonl:c", 1.0),
     ]
     decisions = {row["id"]: row for row in table(result.run, "ledger/decisions")}
-    detail = json.loads(decisions["r.jsonl:b/0"]["evidence"])["detail"]
+    detail = json.loads(decisions["r.jsonl:4"]["evidence"])["detail"]
     assert detail == "the reference `several` is not a number"
 
 
@@ -122,8 +122,16 @@ def test_a_file_holds_the_scored_rollouts_in_our_own_format_and_reads_back(
 
 def test_a_replaced_score_can_be_asked_for(given: tuple[Path, Path], tmp_path: Path) -> None:
     graded(given, tmp_path / "scored.jsonl")
-    lines = tamis.why(str(tmp_path / "scored.jsonl"), "r.jsonl:a/1").lines
+    lines = tamis.why(str(tmp_path / "scored.jsonl"), "r.jsonl:2").lines
     assert any("reward/score" in line and '"value":1.0' in line for line in lines)
+
+
+def test_draws_of_one_question_are_rows_of_their_own_and_no_repeated_keys(tmp_path: Path) -> None:
+    questions = write_rows(tmp_path / "q.jsonl", QUESTIONS[:1])
+    draws = [{"question_id": "a", "completion": RIGHT}] * 16
+    result = graded((questions, write_rows(tmp_path / "r.jsonl", draws)), tmp_path / "scored")
+    assert [row["id"] for row in rows_in(result.output)] == [f"r.jsonl:{n}" for n in range(1, 17)]
+    assert table(result.run, "findings") == []
 
 
 def test_one_reward_for_all_takes_the_place_of_their_own(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from tamis.formats.exact import OWN_KEYS
 from tamis.formats.layout import Layout
 from tamis.formats.tools import ToolShape
 from tamis.records import Conversation, Preference, Question, Rollout
@@ -125,6 +126,7 @@ class Format(msgspec.Struct, frozen=True, kw_only=True):
     layout:    what the compiled scanner must know to read simple rows many at once, or None.
     companion: the shape of rows in another file that belong to rows of this one, see `companions.py`.
     tools:     the shape of tools in rows that come from other formats; None: as their author wrote them
+    own_keys:  the members that may name a row of this shape, the first there is.
     is_vague:  so little makes this shape that a stray row is not taken for it.
     """
 
@@ -137,4 +139,5 @@ class Format(msgspec.Struct, frozen=True, kw_only=True):
     layout: Layout | None = None
     companion: str | None = None
     tools: ToolShape | None = None
+    own_keys: tuple[str, ...] = OWN_KEYS
     is_vague: bool = False

@@ -151,9 +151,9 @@ OWN_KEYS = ("id", "uuid", "task_id", "question_id", "conversation_id", "prompt_i
 _MAX_KEY_CHARS = 256
 
 
-def own_key(values: Mapping[str, Raw | None]) -> str | None:
-    """The key a row gives itself: the first of `OWN_KEYS` that is a text or a whole number."""
-    for name in OWN_KEYS:
+def own_key(values: Mapping[str, Raw | None], names: tuple[str, ...] = OWN_KEYS) -> str | None:
+    """The key a row gives itself: the first of `names` that is a text or a whole number."""
+    for name in names:
         raw = values.get(name)
         key = None if raw is None else key_of(bytes(raw))
         if key is not None:

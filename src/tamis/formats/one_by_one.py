@@ -70,6 +70,8 @@ def read_one_by_one(
                 key = exact.own_key(members)
                 members |= joined.get(key or "", {})
                 form, branches = _records(members, main, reading)
+                if get_format(form).own_keys is not exact.OWN_KEYS:
+                    key = exact.own_key(members, get_format(form).own_keys)
             except RowError as error:
                 if reading.is_main:
                     # a reason may quote the row, line ends and all

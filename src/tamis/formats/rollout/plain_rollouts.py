@@ -4,13 +4,13 @@
 `response` as a text or a list of messages. Known beside them: `model`, `sampling`, `sample`,
 `finish_reason`, `prompt_tokens`, `completion_tokens`, and `score` {value, parts, reason, answer, flags}.
 
-Rows of one question have no key of their own: `model` and `sample`, the number of the draw, tell them apart.
+`question_id` names the question, not the row: a row is named by its own `id`, or by its line.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -18,7 +18,7 @@ from msgspec import Raw
 
 from tamis.errors import InputError, RowError
 from tamis.formats import exact
-from tamis.formats.base import Branch, Format, Row
+from tamis.formats.base import Format, Row
 from tamis.formats.openai_messages import parse_messages, write_messages
 from tamis.formats.plain import joined, roles_are, turn
 from tamis.records import Message, Rollout, Score
@@ -52,10 +52,9 @@ def _has_answer(row: Mapping[str, Any]) -> bool:
     return any(isinstance(row.get(key), str | list) for key in _ANSWERS[1:])
 
 
-def parse(rest: dict[str, Raw]) -> Rollout | Sequence[Branch]:
-    """One rollout; a branch named by model and sample where the question's id is all the key it has."""
+def parse(rest: dict[str, Raw]) -> Rollout:
+    """One rollout."""
     marker: dict[str, object] = {}
-    has_own_key = exact.own_key({key: raw for key, raw in rest.items() if key != "question_id"})
     question_id = _take_question_id(rest, marker)
     fields: dict[str, Any] = {name: _take_text(rest, name, marker) for name in _TEXTS}
     fields |= {name: _take_count(rest, name, marker) for name in _COUNTS}
@@ -70,11 +69,7 @@ def parse(rest: dict[str, Raw]) -> Rollout | Sequence[Branch]:
     )
     if fields["model"] == "":
         marker["model"] = ""
-    rollout = msgspec.structs.replace(rollout, meta=exact.rest_text(rest, marker, "$"))
-    if has_own_key is None and fields["sample"] is not None:
-        drawn = [*filter(None, [rollout.model]), str(rollout.sample)]
-        return [Branch("/".join(drawn), rollout)]
-    return rollout
+    return msgspec.structs.replace(rollout, meta=exact.rest_text(rest, marker, "$"))
 
 
 def _take_question_id(rest: dict[str, Raw], marker: dict[str, object]) -> str:
@@ -204,4 +199,5 @@ FORMAT = Format(
     matches=matches,
     parse=parse,
     write=write,
+    own_keys=("id", "uuid"),
 )
