@@ -162,6 +162,12 @@ def test_a_body_whose_first_indentation_was_stripped_goes_on_too() -> None:
     assert code_of(body, prompt=PROMPT) == f"{PROMPT}    {body}"
 
 
+def test_an_answer_that_begins_inside_a_fence_is_read_up_to_its_end() -> None:
+    assert code_of(f"{GOOD}```\nThis adds one.\n") == GOOD
+    other = "def f(x):\n    return 0\n"
+    assert code_of(f"{GOOD}\n```python\n{other}```\n") == other
+
+
 def test_text_beside_the_function_is_not_its_body() -> None:
     assert continue_prompt(PROMPT, "y = 1\n", entry_point="g") is None
     assert extract_code("x = 1", entry_point="f", prompt="x = 0\n").flags == ("no_entry_point",)

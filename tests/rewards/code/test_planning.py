@@ -210,6 +210,16 @@ def test_calls_are_values_or_source() -> None:
     assert third.shape.expected is None
 
 
+def test_calls_of_a_method_are_made_on_a_fresh_object() -> None:
+    cases = [
+        {"args": [[1, 2], "a"], "kwargs": {"k": None}, "expected": 3},
+        {"args_source": "4", "expected": 5},
+    ]
+    found = task({"style": "calls", "entry_point": "Solution().add", "cases": cases})
+    assert found.entry_point == "Solution"
+    assert calls(found) == ["Solution().add([1, 2], 'a', **{'k': None})", "Solution().add(4)"]
+
+
 def test_unittest_methods_are_tests_and_the_import_names_the_entry_point() -> None:
     code = (
         "import unittest\nfrom solution import f\n\nclass TestF(unittest.TestCase):\n"

@@ -6,8 +6,9 @@ the others the *last one that defines the entry point* is the answer; without an
 program) it is the last block that says Python, or, if none says so, the last block. Different
 blocks that define the entry point are flagged `conflicting_blocks`; the last still counts. An
 answer without any fence is code if all of it is Python. Code that goes on where the prompt ended (the
-body of the function whose head was asked) is put behind the prompt. What the chosen block reads and
-another block defines is put before it (`joined_blocks`).
+body of the function whose head was asked) is put behind the prompt. An answer that begins inside a fence
+(the prompt opened it) is read up to its first fence. What the chosen block reads and another block
+defines is put before it (`joined_blocks`).
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from tamis.rewards.code.fences import Block, plain_newlines, read_blocks
+from tamis.rewards.code.fences import Block, before_first_fence, plain_newlines, read_blocks
 from tamis.rewards.code.python_text import bound_names, is_python, open_names, parse, source_of
 from tamis.text.think import after_last_think
 
@@ -60,9 +61,13 @@ def extract_code(answer: str, *, entry_point: str | None = None, prompt: str = "
         return Extraction(problem="the reasoning is unfinished", flags=("unfinished_think",))
     text = plain_newlines(said)
     blocks = read_blocks(text)[-MAX_BLOCKS:]
-    if blocks:
-        return _from_blocks(blocks, entry_point, prompt)
-    return _from_bare_text(text, entry_point, prompt)
+    if not blocks:
+        return _from_bare_text(text, entry_point, prompt)
+    begun = before_first_fence(text)
+    begins_inside = entry_point is not None and is_python(begun) and _defines(begun, entry_point)
+    if begins_inside and not any(_answers(block, entry_point) for block in blocks):
+        return _checked(begun, entry_point, ())
+    return _from_blocks(blocks, entry_point, prompt)
 
 
 def continue_prompt(prompt: str, body: str, *, entry_point: str) -> str | None:
@@ -115,7 +120,7 @@ def _from_blocks(blocks: Sequence[Block], entry_point: str | None, prompt: str) 
     if entry_point is None:
         rivals = [block for block in ours if block.language in _PYTHON] or ours
     else:
-        rivals = [block for block in ours if _defines(block.text, entry_point)]
+        rivals = [block for block in ours if _answers(block, entry_point)]
     chosen = rivals[-1] if rivals else ours[-1]
     if len({block.text.strip() for block in rivals}) > 1:
         flags.append("conflicting_blocks")
@@ -151,6 +156,10 @@ def _is_code(block: Block) -> bool:
     if _SESSION.match(block.text) or not block.text.strip():
         return False
     return block.language in _PYTHON or not block.language
+
+
+def _answers(block: Block, entry_point: str | None) -> bool:
+    return entry_point is not None and _is_code(block) and _defines(block.text, entry_point)
 
 
 def _flush(text: str) -> str:

@@ -29,6 +29,16 @@ def plain_newlines(text: str) -> str:
     return _NEWLINE.sub("\n", text)
 
 
+def before_first_fence(text: str) -> str:
+    """The lines before the first line that opens or ends a block."""
+    before: list[str] = []
+    for line in text.split("\n"):
+        if _OPENING.match(line):
+            break
+        before.append(line)
+    return _joined(before)
+
+
 def read_blocks(text: str) -> list[Block]:
     """The fenced blocks in order: three or more backticks or tildes, as CommonMark reads them.
 

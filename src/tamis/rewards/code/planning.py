@@ -16,7 +16,7 @@ from tamis.rewards.code.extract import extract_code
 from tamis.rewards.code.names import imported_entry_point
 from tamis.rewards.code.prompts import preamble, prompt_code, prompt_text
 from tamis.rewards.code.python_text import module_of, names_read, parse
-from tamis.rewards.code.split import Shape, is_candidate
+from tamis.rewards.code.split import Shape, is_call_of
 from tamis.rewards.code.task import Judged, Programs, Task, ValueTest
 from tamis.rewards.code.tests import (
     AssertTests,
@@ -75,7 +75,7 @@ def _built(tests: Tests, prompt: str, solution: str | None) -> Task:
     if entry is None:
         raise RewardError("reference.tests: expected calls of the answer's function, found none")
     if isinstance(tests, CallTests):
-        return _call_task(tests, task, entry)
+        return _call_task(tests, task)
     if isinstance(tests, CheckTests):
         return _check_task(tests, task)
     return assert_task(tests, task, entry)
@@ -85,9 +85,11 @@ def _entry_point(tests: Tests, prompt: str, solution: str | None) -> str | None:
     if isinstance(tests, StdinTests):
         return None
     if tests.entry_point is not None:
-        if not tests.entry_point.isidentifier():
+        name, _, method = tests.entry_point.partition("().")
+        is_method = isinstance(tests, CallTests) and method.isidentifier()
+        if not name.isidentifier() or not (is_method or name == tests.entry_point):
             raise RewardError("reference.tests.entry_point: expected the name of a function")
-        return tests.entry_point
+        return name
     if isinstance(tests, AssertTests):
         return entry_of_asserts(tests, prompt=prompt, solution=solution)
     return imported_entry_point(tests.code)
@@ -145,9 +147,9 @@ def _all_judged(task: Task, paths: tuple[str, ...], job: dict[str, object]) -> T
     return msgspec.structs.replace(task, paths=paths, judged=judged if paths else None)
 
 
-def _call_task(tests: CallTests, task: Task, entry: str) -> Task:
+def _call_task(tests: CallTests, task: Task) -> Task:
     values = tuple(
-        ValueTest(at, _call(case, entry, at), Shape("==", _expected(case, at)))
+        ValueTest(at, _call(case, tests.entry_point, at), Shape("==", _expected(case, at)))
         for at, case in enumerate(tests.cases)
     )
     return msgspec.structs.replace(
@@ -158,25 +160,31 @@ def _call_task(tests: CallTests, task: Task, entry: str) -> Task:
     )
 
 
-def _call(case: CallCase, entry: str, at: int) -> Call:
+def _call(case: CallCase, called: str, at: int) -> Call:
+    """The call as wire values; as source text where it is written so, or where a method is called."""
     if case.args_source is not None:
-        text = f"{entry}({case.args_source})"
+        text = f"{called}({case.args_source})"
         tree = parse(text)
         if isinstance(tree, ast.Module) and len(tree.body) == 1:
             call = tree.body[0]
-            if isinstance(call, ast.Expr) and is_candidate(call.value, entry):
+            if isinstance(call, ast.Expr) and is_call_of(call.value, called):
                 return Call(expr=text)
         raise RewardError(
             f"reference.tests.cases[{at}].args_source: expected arguments as Python source"
         )
     try:
+        positional = json_value(case.args)
+        named = {name: json_value(raw) for name, raw in case.kwargs.items()}
+        assert isinstance(positional, list)  # `read_tests` has looked
+        if not called.isidentifier():
+            given = [*map(repr, positional), f"**{named!r}"]
+            return Call(expr=f"{called}({', '.join(given)})")
         budget = Budget(_ARGUMENT_BYTES)
-        positional = encode(json_value(case.args), budget=budget)
-        named = {name: encode(json_value(raw), budget=budget) for name, raw in case.kwargs.items()}
+        args = tuple(encode(value, budget=budget) for value in positional)
+        kwargs = {name: encode(value, budget=budget) for name, value in named.items()}
     except (WireError, RecursionError) as error:
         raise RewardError(f"reference.tests.cases[{at}].args: {error}") from error
-    assert isinstance(positional, list)  # the wire writes a list as ["list", [...]]
-    return Call(entry=entry, args=tuple(positional[1]), kwargs=named)
+    return Call(entry=called, args=args, kwargs=kwargs)
 
 
 def _expected(case: CallCase, at: int) -> object:

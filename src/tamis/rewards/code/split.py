@@ -245,6 +245,13 @@ def is_candidate(node: ast.expr, entry: str) -> bool:
     return all(_is_self_contained(link) for link in chain)
 
 
+def is_call_of(node: ast.expr, called: str) -> bool:
+    """Whether the expression is one call of `called`, with self-contained arguments."""
+    return (
+        isinstance(node, ast.Call) and ast.unparse(node.func) == called and _is_self_contained(node)
+    )
+
+
 def _arguments(call: ast.Call) -> list[ast.expr]:
     return [*call.args, *(keyword.value for keyword in call.keywords)]
 
