@@ -74,7 +74,7 @@ def find_check_tests(tree: ast.Module, *, call: str | None = "check") -> CheckTe
             fails_otherwise = True
         elif isinstance(node, ast.Assert):
             if is_trivial(node.test):
-                fails_otherwise |= not _is_true(node.test)
+                fails_otherwise |= isinstance(node.test, ast.Constant) and not node.test.value
             elif steers:
                 fails_otherwise = True
             else:
@@ -116,8 +116,8 @@ def free_names(trees: Sequence[ast.Module]) -> set[str]:
     Builtins are among them, and local variables: a name too many only costs a look-up.
     """
     defined = {name for tree in trees for name in defined_names(tree)}
-    reads = {n.id for tree in trees for n in ast.walk(tree) if isinstance(n, ast.Name)}
-    return reads - defined
+    names = (n for tree in trees for n in ast.walk(tree) if isinstance(n, ast.Name))
+    return {name.id for name in names if isinstance(name.ctx, ast.Load)} - defined
 
 
 def defined_names(tree: ast.Module) -> Iterator[str]:
@@ -172,11 +172,6 @@ def _goes_on(tree: ast.Module, last: ast.Assert) -> bool:
         for node, _ in _statements(tree, steers=False)
         if node.lineno > (last.end_lineno or last.lineno)
     )
-
-
-def _is_true(test: ast.expr) -> bool:
-    """Whether a trivial condition is a true literal; anything to be computed may be false."""
-    return isinstance(test, ast.Constant) and bool(test.value)
 
 
 class _Reports(ast.NodeTransformer):
