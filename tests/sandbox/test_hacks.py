@@ -1,34 +1,58 @@
-"""The hack suite through the code reward: nothing hostile is credited, nothing honest loses a mark."""
+"""The hack suite through the code reward: nothing hostile is credited, nothing honest loses a mark.
+
+Every style of tests in the strongest tier; one style a program in the others, all with TAMIS_HACKS=all.
+"""
 
 from __future__ import annotations
 
+import os
+from typing import Any
+
 import pytest
 
-from tamis.sandbox import Profile, SandboxError, open_sandbox
+from .users import User
 
-from . import grading, hack_suite
-from .hack_suite import Program
+# Who, what is taken away, which tier that leaves.
+WAYS = [
+    ("root", (), "namespaces"),
+    ("root", ("landlock",), "namespaces"),
+    ("root", ("namespaces",), "landlock"),
+    ("nobody", (), "namespaces"),
+    ("nobody", ("landlock",), "namespaces"),
+    ("nobody", ("launcher",), "bwrap"),
+    ("nobody", ("namespaces",), "landlock"),
+]
+RUN = "import hack_driver; hack_driver.main()"
+_seen: dict[tuple[str, tuple[str, ...]], Any] = {}
 
 
-def _needs_what_is_here(program: Program) -> None:
-    """Without namespaces there is no work directory: the box says so, and such tasks are not gradable."""
-    if not program.task.workdir:
-        return
-    try:
-        open_sandbox(Profile(workdir=True), lanes=1)
-    except SandboxError as refusal:
-        pytest.skip(str(refusal))
+@pytest.fixture(params=WAYS, ids=["-".join((who, *without, tier)) for who, without, tier in WAYS])
+def told(request: pytest.FixtureRequest, users: dict[str, User]) -> Any:
+    """What the reward got wrong, found once for each way."""
+    who, without, tier = request.param
+    if who not in users:
+        pytest.skip("the tests do not run as root")
+    if (who, without) not in _seen:
+        is_strongest = (who, without) == ("root" if "root" in users else "nobody", ())
+        how_many = "all" if is_strongest or os.environ.get("TAMIS_HACKS") == "all" else "one"
+        _seen[who, without] = users[who].run(RUN, how_many, without=without, timeout=900)
+    assert _seen[who, without]["tier"] == tier
+    return _seen[who, without]
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("program", hack_suite.hostile(), ids=lambda program: program.name)
-def test_a_hostile_program_is_not_credited(program: Program) -> None:
-    _needs_what_is_here(program)
-    assert grading.credit_for(program) == []
+@pytest.mark.timeout(1000)
+def test_no_hostile_program_is_credited(told: Any) -> None:
+    assert told["fooled"] == {}
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("program", hack_suite.honest(), ids=lambda program: program.name)
-def test_an_honest_program_gets_full_marks(program: Program) -> None:
-    _needs_what_is_here(program)
-    assert grading.marks_lost(program) == []
+@pytest.mark.timeout(1000)
+def test_every_honest_program_gets_full_marks(told: Any) -> None:
+    assert told["unfair"] == {}
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1000)
+def test_work_directories_are_missing_only_without_namespaces(told: Any) -> None:
+    assert told["has_workdir"] is (told["tier"] != "landlock")
