@@ -37,7 +37,7 @@ def main() -> None:
     names = sys.argv[1:split]
     if names:
         syscalls.prctl(syscalls.PR_SET_NO_NEW_PRIVS, 1)
-        seccomp.install(program(names))
+        seccomp.Filter(program(names)).install()
     os.execv(sys.argv[split + 1], sys.argv[split + 1 :])
 
 

@@ -9,6 +9,7 @@ import threading
 import warnings
 import weakref
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import TypeVar
 
 from tamis.sandbox.errors import SandboxError
@@ -43,7 +44,7 @@ class _Slot:
     @property
     def judge(self) -> Lane:
         if self._judge is None:
-            self._judge = Lane(launch(self._plan))
+            self._judge = Lane(launch(replace(self._plan, side="judge")))
         return self._judge
 
     def close(self) -> None:

@@ -16,7 +16,6 @@ from tamis.sandbox.solution import (
     BUILTIN_NAMES,
     described,
     load_solution,
-    open_standard_streams,
     seed_random,
 )
 from tamis.sandbox.values import encode
@@ -41,7 +40,6 @@ def run_calls(job: dict[str, object], job_fd: int) -> None:
 
 def load_and_tell(job: dict[str, object], job_fd: int) -> ModuleType | None:
     """Load the candidate's module and say so; None once `load_failed` has been said."""
-    open_standard_streams()
     seed_random(cast("int", job.get("seed", 0)))
     try:
         module = load_solution(cast("str", job["source"]), setup=cast("str", job.get("setup", "")))

@@ -14,6 +14,7 @@ import sys
 from dataclasses import astuple
 
 from tamis.sandbox import landlock, layout, rootfs, seccomp, syscalls
+from tamis.sandbox.child import SIDES
 from tamis.sandbox.plan import Plan, read_plan
 from tamis.sandbox.zygote import Locks, serve
 
@@ -73,7 +74,7 @@ def _close_doors(plan: Plan, control: socket.socket, own_folder: str) -> Locks |
         landlock.restrict(reads)
         reads = None
     if "seccomp" in mechanisms:
-        seccomp.install(seccomp.server_filter(workdir=plan.workdir_bytes is not None))
+        seccomp.Filter(seccomp.server_filter(workdir=plan.workdir_bytes is not None)).install()
     return Locks(
         own_namespaces=in_namespaces,
         filtered="seccomp" in mechanisms,
@@ -85,7 +86,7 @@ def _close_doors(plan: Plan, control: socket.socket, own_folder: str) -> Locks |
 
 
 def _import_all(plan: Plan, own_folder: str) -> None:
-    for name in _MODULES:
+    for name in (*_MODULES, *SIDES[plan.side]):
         importlib.import_module(name)
     # the folders hold more than what was asked for, so they are on the path for these imports only
     added = [folder for folder in plan.package_folders if folder not in sys.path]

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Literal
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
     """What a fork server is to become. `mechanisms` are those that must hold, or it refuses to serve.
 
-    `layout` is given where the fork server cannot see for itself what it has loaded (bwrap: no /proc).
+    `side` says which roles its children play. `layout` is given where the fork server cannot see for itself what it has loaded (bwrap: no /proc).
     """
 
     tier: str
-    mechanisms: tuple[str, ...]
+    side: Literal["candidate", "judge"] = "candidate"
+    mechanisms: tuple[str, ...] = ()
     packages: tuple[str, ...] = ()
     package_folders: tuple[str, ...] = ()
     workdir_bytes: int | None = None

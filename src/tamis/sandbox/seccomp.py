@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import ctypes
 import errno
-import os
 import struct
 
 from tamis.sandbox import syscalls
@@ -192,12 +191,13 @@ class _Program(ctypes.Structure):
     _fields_ = [("length", ctypes.c_ushort), ("filter", ctypes.c_void_p)]
 
 
-def install(program: bytes) -> None:
-    """Install a filter for this thread and everything it starts; needs NO_NEW_PRIVS."""
-    held = ctypes.create_string_buffer(program, len(program))
-    syscalls.install_filter(_Program(len(program) // 8, ctypes.addressof(held)))
+class Filter:
+    """A program ready to be installed, as often as wanted."""
 
+    def __init__(self, program: bytes) -> None:
+        self._held = ctypes.create_string_buffer(program, len(program))
+        self._program = _Program(len(program) // 8, ctypes.addressof(self._held))
 
-def run_filter_here() -> bytes:
-    """The filter of a run for the calling process."""
-    return run_filter(os.getpid())
+    def install(self) -> None:
+        """Install it for this thread and everything it starts; needs NO_NEW_PRIVS."""
+        syscalls.install_filter(self._program)

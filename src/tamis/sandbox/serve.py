@@ -6,7 +6,6 @@ them. What a test passes in is a copy whose changes go back, a function to call 
 
 from __future__ import annotations
 
-import asyncio
 import builtins
 import importlib
 import operator
@@ -205,6 +204,8 @@ def _call(function: Callable[..., object], /, *arguments: object, **named: objec
 
 
 def _finish(coroutine: Any) -> object:
+    import asyncio  # 7 MB that every run would pay for
+
     return asyncio.run(coroutine)
 
 

@@ -37,6 +37,7 @@ JOB_FD, PEER_FD = 3, 4
 # Said on the job socket once every lock is closed, before the job is read: all that comes later is the code's doing.
 _READY = b'{"ready":true}'
 _MAX_FDS = 5
+_FIRST_PROCESS = seccomp.Filter(seccomp.run_filter(1))
 _PARKED = 64  # descriptors are moved up here before they take their places
 
 
@@ -86,7 +87,7 @@ def serve(control: socket.socket, parent: int, locks: Locks) -> None:
 
 def _run(order: Order, fds: list[int], doors: Doors, locks: Locks) -> Reply:
     try:
-        pid = _fork(doors.itself) if locks.own_namespaces else os.fork()
+        pid = _fork(doors.itself) if locks.own_namespaces else syscalls.fork()
     except OSError as error:
         for fd in fds:
             os.close(fd)
@@ -103,7 +104,7 @@ def _fork(itself: int) -> int:
     syscalls.unshare(syscalls.CLONE_NEWPID)
     pid = -1
     try:
-        pid = os.fork()
+        pid = syscalls.fork()
     finally:
         if pid != 0:
             syscalls.setns(itself, syscalls.CLONE_NEWPID)
@@ -165,7 +166,13 @@ def _lock(order: Order, fds: list[int], locks: Locks) -> None:
         _limit(resource.RLIMIT_NPROC, order.threads + locks.extra_threads)
     syscalls.drop_capabilities()
     if locks.filtered:
-        seccomp.install(seccomp.run_filter(os.getpid()))
+        # made beforehand where the process number is known: the first of its namespace
+        own = (
+            _FIRST_PROCESS
+            if locks.own_namespaces
+            else seccomp.Filter(seccomp.run_filter(os.getpid()))
+        )
+        own.install()
 
 
 def _limit(what: int, value: int) -> None:
