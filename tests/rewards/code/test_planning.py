@@ -118,6 +118,9 @@ def test_the_entry_point_is_read_off_the_tests() -> None:
         task(asserts("assert sum(1, 2) == 3"), solution="def sum(a, b): ...").entry_point == "sum"
     )
     assert task(asserts("assert g(f(1))", entry_point="f")).entry_point == "f"
+    assert task(asserts("assert math.isclose(solution(1), 2)")).entry_point == "solution"
+    imported = asserts("assert f(1) == 2", imports=["from solution import f", "import math"])
+    assert (task(imported).entry_point, task(imported).setup.strip()) == ("f", "import math")
 
 
 def test_what_is_expected_stays_out_of_what_the_candidate_gets() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import copy
 from collections.abc import Iterable, Sequence
 
 import msgspec
@@ -12,6 +13,7 @@ from tamis.rewards.code.names import (
     imports_of,
     outermost_calls,
     statements_to_give,
+    without_solution,
 )
 from tamis.rewards.code.python_text import bound_names, module_of, names_read, source_of
 from tamis.rewards.code.split import (
@@ -94,7 +96,7 @@ def check_values(tests: CheckTests) -> PlainCheck | None:
     for statement in check.body:
         if not isinstance(statement, ast.Assert):
             continue
-        test = rename.visit(statement.test)
+        test = rename.visit(copy.deepcopy(statement.test))  # the tree is shared
         if isinstance(test, ast.Constant) and test.value:
             continue
         split = split_assert(test, entry_point=tests.entry_point, shadowed=shadowed)
@@ -174,4 +176,5 @@ def _split_text(text: str, entries: set[str], shadowed: set[str]) -> Split | Non
 
 
 def _setup_of(tests: AssertTests) -> ast.Module:
-    return ast.Module([*module_of("\n".join(tests.imports)).body, *module_of(tests.setup).body], [])
+    imports = module_of("\n".join(tests.imports))
+    return without_solution(ast.Module([*imports.body, *module_of(tests.setup).body], []))

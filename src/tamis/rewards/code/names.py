@@ -21,11 +21,7 @@ def called_names(tree: ast.AST, *, own: AbstractSet[str] = frozenset()) -> set[s
     `own` are names that count as open although they are builtins: a task may ask for its own `sum`.
     """
     free = _free(tree, own)
-    return {
-        root
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Call) and (root := _root(node)) is not None and root in free
-    }
+    return {root for node in ast.walk(tree) if (root := _called(node)) in free and root}
 
 
 def outermost_calls(tree: ast.AST, *, own: AbstractSet[str] = frozenset()) -> set[str]:
@@ -35,7 +31,7 @@ def outermost_calls(tree: ast.AST, *, own: AbstractSet[str] = frozenset()) -> se
     todo: list[ast.AST] = [tree]
     while todo:
         node = todo.pop()
-        root = _root(node) if isinstance(node, ast.Call) else None
+        root = _called(node)
         if root is not None and root in free:
             found.add(root)
         else:
@@ -44,7 +40,7 @@ def outermost_calls(tree: ast.AST, *, own: AbstractSet[str] = frozenset()) -> se
 
 
 def _free(tree: ast.AST, own: AbstractSet[str]) -> set[str]:
-    return (open_names(tree) | (names_read(tree) & own)) - _MODULES
+    return open_names(tree) | (names_read(tree) & own)
 
 
 def find_entry_point(
@@ -88,7 +84,8 @@ def imports_of(trees: Iterable[ast.Module]) -> str:
             statement
             for tree in trees
             for statement in tree.body
-            if isinstance(statement, ast.Import | ast.ImportFrom) and not _is_solution(statement)
+            if isinstance(statement, ast.Import | ast.ImportFrom)
+            and not imports_solution(statement)
         )
         or ""
     )
@@ -119,10 +116,18 @@ def statements_to_give(
     return given, held - bound_names(imports)
 
 
-def _root(node: ast.AST) -> str | None:
-    while isinstance(node, ast.Call | ast.Attribute | ast.Subscript):
-        node = node.func if isinstance(node, ast.Call) else node.value
-    return node.id if isinstance(node, ast.Name) else None
+def _called(node: ast.AST) -> str | None:
+    """The name that a call is a call of; None for functions of modules. A module itself is never called."""
+    if not isinstance(node, ast.Call):
+        return None
+    inner: ast.expr = node
+    while isinstance(inner, ast.Call | ast.Attribute | ast.Subscript):
+        outer, inner = inner, inner.func if isinstance(inner, ast.Call) else inner.value
+    if not isinstance(inner, ast.Name) or (
+        inner.id in _MODULES and not isinstance(outer, ast.Call)
+    ):
+        return None
+    return inner.id
 
 
 def _functions(solution: str | None) -> set[str]:
@@ -134,5 +139,14 @@ def _functions(solution: str | None) -> set[str]:
     }
 
 
-def _is_solution(statement: ast.Import | ast.ImportFrom) -> bool:
-    return isinstance(statement, ast.ImportFrom) and statement.module == "solution"
+def without_solution(tree: ast.Module) -> ast.Module:
+    """The module without its imports of the answer: what those bind is the answer's, not the task's."""
+    return ast.Module([node for node in tree.body if not imports_solution(node)], [])
+
+
+def imports_solution(statement: ast.stmt) -> bool:
+    """Whether this is `from solution import ...` or `import solution`."""
+    if isinstance(statement, ast.ImportFrom):
+        return statement.module == "solution"
+    names = [alias.name for alias in statement.names] if isinstance(statement, ast.Import) else []
+    return names == ["solution"]

@@ -7,12 +7,15 @@ import builtins
 import re
 import warnings
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 
 BUILTINS = frozenset(dir(builtins)) - {"_"}
 
 # The parser warns about `"\d"` in a stranger's text: neither the caller's concern nor, where warnings
 # are errors, a syntax error. The filter matches this file name only.
 _FILE = "<untrusted text>"
+# An answer's code is parsed for several questions in a row. Trees of longer texts are not kept.
+_SHORT = 20_000
 _SILENT = ("ignore", None, Warning, re.compile(re.escape(_FILE) + r"\Z"), 0)
 
 _Scope = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
@@ -20,7 +23,19 @@ _Comprehension = ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp
 
 
 def parse(text: str) -> ast.Module | str:
-    """The syntax tree, or one line saying where and why the text is not Python."""
+    """The syntax tree, or one line saying where and why the text is not Python.
+
+    The tree may be shared: nobody may change it.
+    """
+    return _parse_once(text) if len(text) <= _SHORT else _parse(text)
+
+
+@lru_cache(maxsize=16)
+def _parse_once(text: str) -> ast.Module | str:
+    return _parse(text)
+
+
+def _parse(text: str) -> ast.Module | str:
     if warnings.filters[:1] != [_SILENT]:
         warnings.filterwarnings("ignore", category=Warning, module=_SILENT[3].pattern)
     try:
