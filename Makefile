@@ -3,7 +3,7 @@
 #   make test    install what the tests need and run them all, slow ones too
 #   make test-trainers  install TRL, verl, LLaMA-Factory, axolotl, ms-swift and OpenRLHF apart, and load our folders with them
 #   make check   formatting, lint, types, import layers, size budgets, generated pages
-#   make soak    long trials: 10,000 rows of every format, killed runs, memory, many demo seeds
+#   make soak    long trials: 10,000 rows of every format, killed runs, memory, many demo seeds, the sandbox
 #   make docs    write the generated pages anew
 #   make bench   measure every claim of speed, and write the tables of docs/benchmarks.md anew
 # PYTHON=python3.12 picks another interpreter; ARGS="-k think" is handed to pytest.
@@ -88,6 +88,7 @@ soak: $(DEV)
 	$(BIN)/python benchmarks/kill.py
 	$(BIN)/python benchmarks/memory.py
 	$(BIN)/python benchmarks/seeds.py
+	$(BIN)/python benchmarks/soak_sandbox.py
 	$(BIN)/python scripts/docs_tables.py
 
 bench: $(DEV)
