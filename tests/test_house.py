@@ -35,7 +35,10 @@ def _exists(module: str) -> bool:
     return module in MODULES
 
 
-@pytest.mark.parametrize("module", ["errors", "records", "text", "rewards", "llm"])
+@pytest.mark.parametrize(
+    "module",
+    ["errors", "records", "text", "rewards", "rewards.code", "sandbox", "sandbox.box", "llm"],
+)
 def test_a_trainer_can_import_the_light_rooms_without_tables_or_web(module: str) -> None:
     if not _exists(f"tamis.{module}"):
         pytest.skip(f"tamis.{module} is not built yet")
