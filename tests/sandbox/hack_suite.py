@@ -222,14 +222,15 @@ def _members(part: Part, title: str, text: str) -> dict[str, object]:
             for wanted in ("input", "output")
         )
         pairs = zip(inputs, outputs, strict=True)
-        return {"cases": [{"input": given, "output": wanted} for given, wanted in pairs]}
+        compare = {"compare": part.keys["compare"]} if "compare" in part.keys else {}
+        return compare | {"cases": [{"input": given, "output": wanted} for given, wanted in pairs]}
     if title == "calls":
         cases = [json.loads(line) for line in text.splitlines() if line]
         return {
             "entry_point": entry,
             "cases": [{"args": args, "expected": expected} for args, expected in cases],
         }
-    return {"code": text, "entry_point": entry}
+    return {"code": text} | ({"entry_point": entry} if entry else {})
 
 
 def split_asserts(text: str) -> list[str]:
