@@ -201,6 +201,24 @@ def test_asserts_decided_here_and_by_the_judge_make_one_score() -> None:
     assert score("def f(x): return 2\n", mixed).value == pytest.approx(1 / 3)
 
 
+SAME = {"style": "asserts", "asserts": ["assert f(2) == f(2)", "assert f(2) == 3"]}
+LIAR = "class A:\n    def __eq__(self, other): return True\ndef f(x): return A()\n"
+POINT = LIAR.replace("return True", "return self is not other")
+
+
+def test_objects_where_the_reference_gives_plain_values_are_not_asked() -> None:
+    text = json.dumps(SAME)
+    unproven = Question(prompt=[], reference=Reference(tests=text))
+    weak = CodeReward().score(fenced(LIAR), unproven)
+    assert (weak.value, without_tier(weak)) == (0.5, ("weak_tests",))
+    proven = Question(prompt=[], reference=Reference(tests=text, solution=GOOD))
+    held = CodeReward().score(fenced(LIAR), proven)
+    assert (held.value, without_tier(held)) == (0.0, ())
+    assert held.reason.endswith("an object of its own, where the reference gives a plain value")
+    of_objects = Question(prompt=[], reference=Reference(tests=text, solution=POINT))
+    assert CodeReward().score(fenced(POINT), of_objects).value == 0.5
+
+
 def test_an_answer_may_go_on_with_the_head_in_the_prompt() -> None:
     asked = question(CHECK, prompt='def f(x):\n    """Add one."""\n')
     assert CodeReward().score("    return x + 1\n", asked).value == 1.0

@@ -21,6 +21,8 @@ NO_SOLUTION = Rule(
     dimension="completeness",
     summary="there is no reference solution, so nothing proves that the tests can be passed",
     fix="add a solution that passes the tests",
+    good='{"solution": "def f(x): return x + 1", "tests": ...}',
+    bad='{"tests": ...}',
 )
 REFERENCE_FAILS = Rule(
     id="code/reference-fails",
@@ -37,6 +39,8 @@ FLAKY = Rule(
     dimension="correctness",
     summary="the reference solution passes its tests only sometimes",
     fix="take time, chance and unordered output out of the test, or drop it",
+    good="assert sorted(f([1, 2])) == [1, 2]",
+    bad="assert random.choice(f([1, 2])) == 1",
 )
 UNSUPPORTED = Rule(
     id="code/unsupported-test",
@@ -89,6 +93,8 @@ DUPLICATE = Rule(
     dimension="diversity",
     summary="the same test stands there twice and counts twice",
     fix="remove one of both",
+    good="assert f(1) == 2; assert f(5) == 6",
+    bad="assert f(1) == 2; assert f(1) == 2",
 )
 WEAK = Rule(
     id="code/weak-test",
@@ -114,6 +120,8 @@ TESTS_SHOWN = Rule(
     dimension="difficulty",
     summary="the prompt shows tests with their results: an answer may list them instead of solving the task",
     fix="keep at least some tests out of the prompt",
+    good="Write f(x) that adds one.",
+    bad="Write f(x) that adds one. f(1) is 2, f(5) is 6.",
 )
 RULES: tuple[Rule, ...] = (
     *(NO_SOLUTION, REFERENCE_FAILS, FLAKY, UNSUPPORTED, STUB_PASSES, STUB_EARNS),

@@ -6,14 +6,16 @@ import asyncio
 import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache
 from typing import Annotated, Any, ClassVar, Literal, TypeVar
 
 import msgspec
 
-from tamis.records import Question, Rollout, Score
+from tamis.records import Message, Question, Reference, Rollout, Score
 from tamis.rewards.code.extract import Extraction, extract_code
 from tamis.rewards.code.planning import task_of
-from tamis.rewards.code.running import Result, Rules, run_task
+from tamis.rewards.code.prompts import prompt_text
+from tamis.rewards.code.running import GAVE_AN_OBJECT, Result, Rules, run_task
 from tamis.rewards.code.task import Task
 from tamis.rewards.code.tests import Compare
 from tamis.sandbox.box import Box, open_sandbox
@@ -46,8 +48,8 @@ class CodeReward(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
 
     Parts: accuracy (1 when all tests pass, else 0); pass_fraction (not with `score="all"`). Flags name
     the sandbox's tier (`tier:namespaces`), what ended tests (`timeout`, `memory`, `crashed`, `too_large`,
-    `load_failed`), `weak_tests` (the code's own objects were asked whether they are equal), and what was
-    odd about the answer. A failure of the sandbox gives None and `sandbox_failure`, never 0.
+    `load_failed`), `weak_tests` (the code's own objects were asked whether they are equal; where the
+    reference solution does without, such a test fails), and what was odd about the answer. A failure of the sandbox gives None and `sandbox_failure`, never 0.
     Raises: SandboxError when no sandbox can be had at all.
     """
 
@@ -91,6 +93,12 @@ class CodeReward(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
         box = self.open_box()
         try:
             results = run_task(box, task, found.code, rules=self.rules())
+            if any(result.is_passed and result.is_weak for result in results):
+                plain = _plain_places(self.thorough(), question.reference, prompt_text(question))
+                results = [
+                    GAVE_AN_OBJECT if result.is_weak and place in plain else result
+                    for place, result in enumerate(results)
+                ]
         except SandboxError as error:
             flags = (*found.flags, "sandbox_failure", f"tier:{box.tier}")
             return Score(value=None, reason=f"sandbox: {error}", answer=found.code, flags=flags)
@@ -141,6 +149,18 @@ class CodeReward(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
             answer=found.code,
             flags=(*found.flags, *_flags(results), *((f"tier:{tier}",) if tier else ())),
         )
+
+
+@lru_cache(maxsize=1024)
+def _plain_places(reward: CodeReward, reference: Reference | None, prompt: str) -> frozenset[int]:
+    """The tests that the reference solution passes with plain values: no other code needs objects there."""
+    asked = Question(prompt=[Message(role="user", content=prompt)], reference=reference)
+    task = task_of(asked)
+    if isinstance(task, str) or task.reference is None:
+        return frozenset()
+    results = run_task(reward.open_box(), task, task.reference, rules=reward.rules())
+    passed = [place for place, result in enumerate(results) if result.is_passed]
+    return frozenset(place for place in passed if not results[place].is_weak)
 
 
 async def in_lanes(

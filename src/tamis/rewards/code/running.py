@@ -37,6 +37,7 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True):
 
 
 PASSED = Result("passed")
+GAVE_AN_OBJECT = Result("failed", "an object of its own, where the reference gives a plain value")
 NOT_RUN = Result("failed", "not run, an earlier test failed")
 
 
