@@ -3,7 +3,8 @@
 Every operator is a frozen struct that refuses unknown options, so that a recipe is its plain data.
 Operators are pure: no network, clock or global randomness unless `uses` says so, nothing heavy in a
 field (models and indexes come from cached loaders keyed by the field values). They are given a batch
-with `id` and the columns in `reads`, nothing else.
+with `id` and the columns in `reads`, nothing else. Those that run untrusted code say `uses = ("sandbox",)`
+and run in worker processes only, which an interrupt ends at once.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import pyarrow as pa
 from tamis.llm.types import Asker
 from tamis.records import Rule
 
-Use = Literal["llm"]
+Use = Literal["llm", "sandbox"]
 
 
 class Measure(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -74,6 +75,7 @@ class Rewrite(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     """
 
     reads: ClassVar[tuple[str, ...]] = ()
+    uses: ClassVar[tuple[Use, ...]] = ()
     version: ClassVar[int] = 1
 
     def __call__(self, batch: pa.RecordBatch) -> Rewritten:

@@ -10,7 +10,7 @@ import pyarrow as pa
 from tamis.calibrate.awaiting import awaited
 from tamis.calibrate.lanes import in_one_lane
 from tamis.calibrate.question_book import question_of
-from tamis.op import Measure
+from tamis.op import Measure, Use
 from tamis.records import RewardSpec, Rule
 from tamis.rewards.gold import every_rule, lint_questions
 from tamis.schema import FINDINGS
@@ -35,6 +35,7 @@ class GoldLint(Measure, frozen=True, forbid_unknown_fields=True, kw_only=True):
     n_repeats: Annotated[int, msgspec.Meta(ge=1)] = 3
 
     reads: ClassVar[tuple[str, ...]] = ("prompt", "reward", "reference")
+    uses: ClassVar[tuple[Use, ...]] = ("sandbox",)
 
     @property
     def rules(self) -> tuple[Rule, ...]:  # type: ignore[override]

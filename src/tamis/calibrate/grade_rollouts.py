@@ -18,7 +18,7 @@ from tamis.calibrate.grading import CUT, cut_score, is_right
 from tamis.calibrate.lanes import in_one_lane
 from tamis.calibrate.question_book import Found, QuestionBook, open_book
 from tamis.errors import RewardError
-from tamis.op import Measure, Rewrite, Rewritten
+from tamis.op import Measure, Rewrite, Rewritten, Use
 from tamis.records import Message, Question, RewardSpec, Rollout, Score
 from tamis.rewards import Reward, load_reward
 from tamis.schema import CHANGES, SCORE
@@ -58,7 +58,7 @@ class ScoreRollouts(Rewrite, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     Adds:    nothing; `edited` is set and CHANGES rows stand for a new score and a new question id.
              Rules: reward/score, reward/question-id.
     Cost:    that of the rewards; a row object for each rollout. Code runs on one core for each worker
-             process, on all cores where the whole input is one piece.
+             process.
     Source:  our own.
     Raises:  InputError when the questions are not those of the fingerprint; RewardError for an unknown
              `reward`; SandboxError when code cannot be run here.
@@ -69,6 +69,7 @@ class ScoreRollouts(Rewrite, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     reward: RewardSpec | None = None
 
     reads: ClassVar[tuple[str, ...]] = _READS
+    uses: ClassVar[tuple[Use, ...]] = ("sandbox",)
 
     def __call__(self, batch: pa.RecordBatch) -> Rewritten:
         """Grade a batch."""

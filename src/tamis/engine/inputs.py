@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -110,7 +111,7 @@ def resolve(
         raise RecipeError(
             f"--as {recipe.as_format}: {folders[0]} is a data set, whose rows have been read already"
         )
-    return _resolve_dataset(folders[0], recipe.limit)
+    return _resolve_dataset(folders[0], recipe.limit, shard_bytes)
 
 
 def collected(folder: Path) -> list[str]:
@@ -121,7 +122,7 @@ def collected(folder: Path) -> list[str]:
     return [one.name for one in inside] if all(map(has_note, inside)) else []
 
 
-def _resolve_dataset(folder: Path, limit: int | None) -> Inputs:
+def _resolve_dataset(folder: Path, limit: int | None, shard_bytes: int) -> Inputs:
     dataset = open_dataset(folder)
     one = Input(
         name=folder.name,
@@ -136,9 +137,11 @@ def _resolve_dataset(folder: Path, limit: int | None) -> Inputs:
     shards: list[FileRange | Shard] = []
     left = limit
     for path, shard in zip(dataset.shards, dataset.manifest["shards"], strict=True):
-        shards.append(Shard(path=str(path), limit=left))
+        n_rows = int(shard["rows"])
+        n_rows = n_rows if left is None else min(left, n_rows)
+        shards += _pieces(path, n_rows, shard_bytes)
         if left is not None:
-            left -= min(left, int(shard["rows"]))
+            left -= n_rows
             if left == 0:
                 break
     return Inputs(
@@ -148,6 +151,16 @@ def _resolve_dataset(folder: Path, limit: int | None) -> Inputs:
         shards=tuple(shards),
         owners=(0,) * len(shards),
     )
+
+
+def _pieces(path: Path, n_rows: int, shard_bytes: int) -> list[Shard]:
+    """The first rows of a shard, in pieces when it is far larger than a worker takes at a time."""
+    n_pieces = max(1, min(n_rows, path.stat().st_size // (2 * shard_bytes)))
+    cuts = [n_rows * piece // n_pieces for piece in range(n_pieces + 1)]
+    return [
+        Shard(path=str(path), skip=start, limit=end - start)
+        for start, end in itertools.pairwise(cuts)
+    ]
 
 
 def _resolve_files(recipe: Recipe, staging: Path, to_kind: Kind | None, shard_bytes: int) -> Inputs:

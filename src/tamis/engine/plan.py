@@ -43,6 +43,11 @@ class Pass(msgspec.Struct, frozen=True, kw_only=True):
         """Whether a step talks to a model, so that the pass runs in the parent's event loop."""
         return any(catalogue.shape_of(op) == "model" for _, op in self.steps)
 
+    @property
+    def runs_code(self) -> bool:
+        """Whether a step runs untrusted code, so that the pass never runs in the parent process."""
+        return any("sandbox" in getattr(op, "uses", ()) for _, op in self.steps)
+
 
 def travels(field: pa.Field) -> bool:
     """Whether a measured column stays with the rows (findings and rollouts are stored apart)."""

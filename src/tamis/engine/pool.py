@@ -75,7 +75,7 @@ def _place_outside(error: Exception) -> str | None:
 
 
 class Workers:
-    """A pool of worker processes; with one worker the work is done in this process."""
+    """A pool of worker processes; with one worker the work is done in this process, unless it is to be apart."""
 
     def __init__(self, n: int) -> None:
         self._n = n
@@ -115,12 +115,14 @@ class Workers:
             self._pool = ProcessPoolExecutor(self._n, context, initializer=_start_worker)
         return self._pool
 
-    def map(self, work: Callable[[T], R], tasks: Sequence[T]) -> Iterator[R]:
-        """The results of `work` over `tasks`, in the order they finish.
+    def map(
+        self, work: Callable[[T], R], tasks: Sequence[T], *, apart: bool = False
+    ) -> Iterator[R]:
+        """The results of `work` over `tasks`, in the order they finish; `apart`: never in this process.
 
         Raises the first TamisError of a task; anything else as WorkerError naming the shard.
         """
-        if self._n == 1 or len(tasks) <= 1:
+        if not apart and (self._n == 1 or len(tasks) <= 1):
             for task in tasks:
                 yield _guarded(work, task)
             return

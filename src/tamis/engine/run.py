@@ -319,7 +319,7 @@ def _results(
     if lane.asks_models:
         yield from _asked(tasks, outcome)
         return
-    yield from workers.map(run_task, tasks)
+    yield from workers.map(run_task, tasks, apart=lane.runs_code)
 
 
 def _asked(tasks: list[Task], outcome: Outcome) -> Iterator[TaskResult]:

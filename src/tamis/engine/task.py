@@ -34,10 +34,14 @@ class FileRange(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Shard(msgspec.Struct, frozen=True, kw_only=True):
-    """Rows of an Arrow shard; `copies` names a .npy of (n_rows,) int32 if a Select chose among them."""
+    """Rows of an Arrow shard: `limit` rows behind the first `skip`; all by default.
+
+    `copies` names a .npy of (n_rows,) int32 if a Select chose among them.
+    """
 
     path: str
     copies: str | None = None
+    skip: int = 0
     limit: int | None = None
 
 
@@ -145,7 +149,7 @@ def _last(rows: pa.RecordBatch, unreadable: pa.RecordBatch) -> int:
 
 def _shard_rows(shard: Shard, result: TaskResult) -> Iterator[pa.RecordBatch]:
     copies = np.load(shard.copies) if shard.copies else None
-    start, left = 0, shard.limit
+    start, skip, left = 0, shard.skip, shard.limit
     for batch in read_batches(Path(shard.path)):
         rows = batch
         if copies is not None:
@@ -153,6 +157,9 @@ def _shard_rows(shard: Shard, result: TaskResult) -> Iterator[pa.RecordBatch]:
             start += batch.num_rows
             if not (chosen == 1).all():
                 rows = batch.take(pa.array(np.repeat(np.arange(batch.num_rows), chosen)))
+        if skip:
+            n_before = min(skip, rows.num_rows)
+            rows, skip = rows.slice(n_before), skip - n_before
         if left is not None:
             rows = rows.slice(0, left)
             left -= rows.num_rows

@@ -161,7 +161,9 @@ def other_kind(inputs: Sequence[str], wanted: str, held: Sequence[str]) -> str:
 
 def _piece_bytes(inputs: Sequence[str], most: int) -> int:
     """How much of a file a worker takes at a time; from the bytes of the files alone, so that it is repeated."""
-    paths = [Path(one) for one in inputs if one != "-"]
+    paths: list[Path] = []
+    for path in [Path(one) for one in inputs if one != "-"]:
+        paths += open_dataset(path).shards if is_run_folder(path) else [path]
     total = sum(path.stat().st_size for path in paths if path.is_file())
     return max(min(most, total // _PIECES), min(most, _SMALLEST_BYTES))
 
