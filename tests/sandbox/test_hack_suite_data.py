@@ -41,6 +41,8 @@ def test_no_collector_or_import_can_run_a_data_file() -> None:
     files = [path for path in hack_suite.HACKS.rglob("*") if path.is_file()]
     assert {path.suffix for path in files} == {".txt"}
     assert [path.name for path in files if path.name.startswith("test")] == []
+    dangerous = (*hack_suite.HOSTILE_FILES, *hack_suite.ESCAPE_FILES)
+    assert [path.name for path in dangerous if ">>>" in path.read_text(encoding="utf-8")] == []
 
 
 def test_no_program_signals_everything_it_may() -> None:
