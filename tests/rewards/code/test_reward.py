@@ -201,6 +201,15 @@ def test_asserts_decided_here_and_by_the_judge_make_one_score() -> None:
     assert score("def f(x): return 2\n", mixed).value == pytest.approx(1 / 3)
 
 
+def test_what_a_prompt_cannot_do_here_spoils_no_answer() -> None:
+    prompt = (
+        "from __future__ import annotations\nimport no_such_package\nSTEP = 1\nlines = open('a.txt').read()\n"
+        "def f(x):\n    pass\nshown = f(3)\n"
+    )
+    asked = question(CHECK, prompt=f"Complete:\n```python\n{prompt}```\n")
+    assert CodeReward().score(fenced("def f(x):\n    return x + STEP\n"), asked).value == 1.0
+
+
 SAME = {"style": "asserts", "asserts": ["assert f(2) == f(2)", "assert f(2) == 3"]}
 LIAR = "class A:\n    def __eq__(self, other): return True\ndef f(x): return A()\n"
 POINT = LIAR.replace("return True", "return self is not other")

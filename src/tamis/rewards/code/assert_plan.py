@@ -53,7 +53,7 @@ def assert_task(tests: AssertTests, task: Task, entry: str) -> Task:
     splits = {at: split for at, split in found.items() if split is not None}
     unsplit = [tree for at, tree in enumerate(trees) if at not in splits]
     outside = {name for tree in unsplit for name in names_outside_calls(tree, entries)}
-    shown, held = statements_to_give(setup, kept=outside)
+    shown, held = statements_to_give(setup, kept=outside, entries=entries)
     splits = {at: split for at, split in splits.items() if not split.call_names & held}
     places = {at: place for place, at in enumerate(counted)}
     judged = [at for at in counted if at not in splits]
@@ -62,7 +62,7 @@ def assert_task(tests: AssertTests, task: Task, entry: str) -> Task:
         "setup": "\n".join([*tests.imports, tests.setup]),
         "tests": [tests.asserts[at] for at in judged],
         "entry": sorted(entries),
-        "reference_code": task.reference or task.setup,
+        "reference_code": task.trusted_code,
     }
     return msgspec.structs.replace(
         task,

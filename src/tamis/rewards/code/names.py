@@ -92,16 +92,17 @@ def imports_of(trees: Iterable[ast.Module]) -> str:
 
 
 def statements_to_give(
-    setup: ast.Module, *, kept: AbstractSet[str]
+    setup: ast.Module, *, kept: AbstractSet[str], entries: AbstractSet[str]
 ) -> tuple[list[ast.stmt], set[str]]:
-    """The set-up statements a candidate may see, and the names that stay with the judge.
+    """The set-up statements that run before the answer's code, and the names that stay with the judge.
 
     `kept` are names that tests use on their expected side: what binds one of them, and whatever reads
-    one that is not given, is not given either. Imports hold no values and are always given.
+    one that is not given, is not given either. Nor are asserts, and what calls the answer's `entries`,
+    which are not there yet. Imports hold no values and are always given.
     """
     imports = [node for node in setup.body if isinstance(node, ast.Import | ast.ImportFrom)]
     others = [node for node in setup.body if node not in imports]
-    held: set[str] = set(kept) & bound_names(others)
+    held = (set(kept) & bound_names(others)) | set(entries)
     n_held = -1
     while n_held != len(held):
         n_held = len(held)
@@ -111,9 +112,10 @@ def statements_to_give(
     given = [
         node
         for node in setup.body
-        if node in imports or not (bound_names([node]) | names_read(node)) & held
+        if node in imports
+        or not (isinstance(node, ast.Assert) or (bound_names([node]) | names_read(node)) & held)
     ]
-    return given, held - bound_names(imports)
+    return given, held - bound_names(imports) - entries
 
 
 def _called(node: ast.AST) -> str | None:

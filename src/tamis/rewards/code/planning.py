@@ -13,7 +13,7 @@ from tamis.records import Question, Reference
 from tamis.rewards.code.assert_plan import assert_task, calls_check, check_values, entry_of_asserts
 from tamis.rewards.code.expected import NotLiteralError, expected_value
 from tamis.rewards.code.extract import extract_code
-from tamis.rewards.code.names import imported_entry_point, without_solution
+from tamis.rewards.code.names import imported_entry_point, statements_to_give, without_solution
 from tamis.rewards.code.prompts import preamble, prompt_code, prompt_text
 from tamis.rewards.code.python_text import module_of, names_read, parse, source_of
 from tamis.rewards.code.split import Shape, is_call_of
@@ -110,7 +110,7 @@ def _unittest_task(tests: UnittestTests, task: Task) -> Task:
         "style": "unittest",
         "code": code,
         "entry": [task.entry_point] if task.entry_point else [],
-        "reference_code": task.reference or task.setup,
+        "reference_code": task.trusted_code,
     }
     return _all_judged(task, tuple(f"code:{kind}.{method}" for kind, method in listed), job)
 
@@ -126,21 +126,22 @@ def _check_task(tests: CheckTests, task: Task) -> Task:
     paths = tuple(f"code:{node.lineno}" for node in counted.asserts)
     plain = check_values(tests)
     if plain is not None and len(plain.values) == len(paths):
-        setup = _joined(task.setup, _for_answers(tests.setup), plain.imports)
+        setup = _joined(task.setup, _for_answers(tests.setup, tests.entry_point), plain.imports)
         return msgspec.structs.replace(task, paths=paths, setup=setup, values=plain.values)
     job: dict[str, object] = {
         "style": "check",
         "code": code,
         "entry_point": tests.entry_point,
         "call": call,
-        "reference_code": task.reference or task.setup,
+        "reference_code": task.trusted_code,
     }
     return _all_judged(task, paths + (("code",) if counted.counts_end else ()), job)
 
 
-def _for_answers(setup: str) -> str:
+def _for_answers(setup: str, entry: str) -> str:
     """The set-up code as far as it can run before the answer's code."""
-    return source_of(without_solution(module_of(setup)).body) or ""
+    tree = without_solution(module_of(setup))
+    return source_of(statements_to_give(tree, kept=frozenset(), entries={entry})[0]) or ""
 
 
 def _joined(*codes: str) -> str:
@@ -160,7 +161,7 @@ def _call_task(tests: CallTests, task: Task) -> Task:
     return msgspec.structs.replace(
         task,
         paths=tuple(f"cases[{at}]" for at in range(len(values))),
-        setup=_joined(task.setup, _for_answers(tests.setup)),
+        setup=_joined(task.setup, _for_answers(tests.setup, task.entry_point or "")),
         values=values,
     )
 

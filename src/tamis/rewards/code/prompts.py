@@ -34,13 +34,24 @@ def prompt_code(text: str, *, entry_point: str | None) -> str:
 
 
 def preamble(code: str, *, entry_point: str | None) -> str:
-    """Imports, helpers and constants that the prompt gives beside the entry point."""
+    """Imports, helpers and constants that the prompt gives beside the entry point.
+
+    Each stands for itself: what the prompt cannot do here (import a package, read a file, call the function
+    that is still to be written) must not spoil an answer that does without.
+    """
     tree = parse(code)
     if isinstance(tree, str) or not code:
         return ""
     given = [
-        statement
+        _tried(statement)
         for statement in tree.body
-        if isinstance(statement, _GIVEN) and entry_point not in bound_names([statement])
+        if isinstance(statement, _GIVEN)
+        and entry_point not in bound_names([statement])
+        and not (isinstance(statement, ast.ImportFrom) and statement.module == "__future__")
     ]
     return source_of(given) or ""
+
+
+def _tried(statement: ast.stmt) -> ast.stmt:
+    quiet = ast.ExceptHandler(ast.Name("Exception", ast.Load()), None, [ast.Pass()])
+    return ast.Try([statement], [quiet], [], [])

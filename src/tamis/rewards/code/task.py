@@ -48,3 +48,13 @@ class Task(msgspec.Struct, frozen=True, kw_only=True):
     judged: Judged | None = None
     programs: Programs | None = None
     dropped: tuple[str, ...] = ()
+
+    @property
+    def trusted_code(self) -> str:
+        """Where the judge takes names from that the tests use and do not define: the prompt, then the solution."""
+        if self.reference is None:
+            return self.setup
+        # nothing may stand before a `from __future__`
+        return (
+            self.reference if "__future__" in self.reference else f"{self.setup}\n{self.reference}"
+        )
