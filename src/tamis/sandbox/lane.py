@@ -81,6 +81,9 @@ class Lane:
 
     def close(self) -> None:
         """End the fork server and all below it."""
+        # a process forked meanwhile may hold a copy of this end: closing ours alone would end nothing
+        with contextlib.suppress(OSError):
+            self.control.shutdown(socket.SHUT_RDWR)
         self.control.close()
         try:
             self._process.wait(timeout=5)
@@ -143,6 +146,9 @@ class Run:
             while self.end is None:
                 self.listen()
         frames: list[dict[str, Any]] = []
+        if self.job is not None:
+            # all has come by now; its other end may live on in a process forked meanwhile
+            self.job.setblocking(False)
         while self.job is not None:
             frames += self.read()
         if not self._ready:

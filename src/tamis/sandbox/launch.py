@@ -55,21 +55,24 @@ def launch(plan: Plan) -> Launched:
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     parent = os.pidfd_open(os.getpid())
     complaints = os.memfd_create("stderr")
+    is_serving = False
     try:
         plan = replace(plan, control_fd=theirs.fileno(), parent_fd=parent)
         process = _start(plan, (theirs.fileno(), parent), complaints)
         theirs.close()
         try:
             _wait_until_serving(process, ours)
-        except (OSError, SandboxError):
-            process.kill()
-            process.wait()
-            raise
+            is_serving = True
+        finally:
+            if not is_serving:
+                process.kill()
+                process.wait()
     except (OSError, SandboxError) as error:
-        ours.close()
         last = os.pread(complaints, 4096, 0).decode(errors="replace").strip().splitlines()[-1:]
         raise SandboxError(f"{plan.tier}: {' '.join([str(error), *last])}") from error
     finally:
+        if not is_serving:  # Ctrl-C too
+            ours.close()
         theirs.close()
         os.close(parent)
         os.close(complaints)

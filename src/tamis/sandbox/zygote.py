@@ -86,6 +86,7 @@ def serve(control: socket.socket, parent: int, locks: Locks) -> None:
 
 
 def _run(order: Order, fds: list[int], doors: Doors, locks: Locks) -> Reply:
+    server = os.getpid()
     try:
         pid = _fork(doors.itself) if locks.own_namespaces else syscalls.fork()
     except OSError as error:
@@ -93,7 +94,7 @@ def _run(order: Order, fds: list[int], doors: Doors, locks: Locks) -> Reply:
             os.close(fd)
         return Reply(REFUSED, error.errno or errno.EAGAIN)
     if pid == 0:
-        _become_child(order, fds, locks)
+        _become_child(order, fds, locks, server)
     for fd in fds:
         os.close(fd)
     return _attend(pid, doors)
@@ -139,8 +140,12 @@ def _cpu_s(pid: int) -> float:
     return time.clock_gettime((~pid << 3) | 2)
 
 
-def _become_child(order: Order, fds: list[int], locks: Locks) -> NoReturn:
+def _become_child(order: Order, fds: list[int], locks: Locks, server: int) -> NoReturn:
     try:
+        syscalls.prctl(syscalls.PR_SET_PDEATHSIG, signal.SIGKILL)
+        # a fork server that ended before the line above sends no signal; a namespace takes its processes along
+        if not locks.own_namespaces and os.getppid() != server:
+            os._exit(1)
         _lock(order, fds, locks)
         os.write(JOB_FD, len(_READY).to_bytes(4, "big") + _READY)
         run_job(JOB_FD, PEER_FD if order.has_peer else None)
@@ -149,7 +154,6 @@ def _become_child(order: Order, fds: list[int], locks: Locks) -> NoReturn:
 
 
 def _lock(order: Order, fds: list[int], locks: Locks) -> None:
-    syscalls.prctl(syscalls.PR_SET_PDEATHSIG, signal.SIGKILL)
     _place(order, fds)
     if locks.workdir_bytes is not None:
         syscalls.unshare(syscalls.CLONE_NEWNS)
