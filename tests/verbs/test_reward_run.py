@@ -409,3 +409,67 @@ def test_an_interrupted_run_ends_with_130_and_the_same_command_goes_on(tmp_path:
     counts = json.loads(done.stdout)["counts"]
     assert counts["read"] == N_QUESTIONS * N_DRAWS == counts["kept"] + counts["dropped"]
     assert len({(row["question_id"], row["sample"]) for row in rows_in(run)}) == counts["kept"]
+
+
+ADD = {
+    "task_id": "T/add",
+    "prompt": 'def add(a, b):\n    """The sum of both."""\n',
+    "entry_point": "add",
+    "canonical_solution": "    return a + b\n",
+    "test": "def check(candidate):\n    assert candidate(1, 2) == 3\n    assert candidate(-1, 1) == 0\n",
+}
+ANSWERS = {
+    "right": ("def add(a, b):\n    return a + b\n", 1.0),
+    "half": ("def add(a, b):\n    return 0\n", 0.5),
+    "exit": ("import os\nos._exit(0)\n", 0.0),
+    "loop": ("def add(a, b):\n    while True:\n        pass\n", 0.0),
+}
+
+
+def code_rollouts(folder: Path, *names: str) -> tuple[Path, Path]:
+    rows = [
+        {"question_id": "T/add", "model": name, "completion": f"```python\n{ANSWERS[name][0]}```\n"}
+        for name in names
+    ]
+    return write_rows(folder / "q.jsonl", [ADD]), write_rows(folder / "r.jsonl", rows)
+
+
+def test_code_is_run_and_judged_apart(tmp_path: Path) -> None:
+    names = ("right", "half", "exit") * 7
+    given = code_rollouts(tmp_path, *names)
+    result = graded(given, tmp_path / "scored", workers=2, shard_bytes=600)
+    found = [(row["model"], row["score"]["value"]) for row in rows_in(result.output)]
+    assert found == [(name, ANSWERS[name][1]) for name in names]
+    flags = {row["name"]: row["count"] for row in result.body["scores"] if row["what"] == "flag"}
+    [tier] = [name for name in flags if name.startswith("tier:")]
+    assert flags[tier] == 21
+    alone = graded(given, tmp_path / "alone", workers=1)
+    assert [row["score"] for row in rows_in(alone.output)] == [
+        row["score"] for row in rows_in(result.output)
+    ]
+
+
+def test_a_data_set_of_one_shard_is_graded_by_several_workers(tmp_path: Path) -> None:
+    given = code_rollouts(tmp_path, *("right", "half") * 20)
+    tamis.import_([str(given[1])], common=quiet(tmp_path / "r"))
+    cut = graded((given[0], tmp_path / "r"), tmp_path / "cut", workers=2, shard_bytes=1000)
+    whole = graded((given[0], tmp_path / "r"), tmp_path / "whole", workers=1)
+    assert rows_in(cut.output) == rows_in(whole.output)
+    assert len(names_in(tmp_path / "cut/data")) > 5
+    first = graded((given[0], tmp_path / "r"), tmp_path / "few", limit=11, shard_bytes=1000)
+    assert rows_in(first.output) == rows_in(whole.output)[:11]
+
+
+def test_ctrl_c_ends_a_run_at_once_while_its_code_loops_forever(tmp_path: Path) -> None:
+    code_rollouts(tmp_path, *["loop"] * 200)
+    parameters = ("--reward", "code", "--parameters", '{"time_limit_s": 600}')
+    for workers in ("1", "2"):
+        command = ("reward", "run", "q.jsonl", "r.jsonl", "-o", f"out{workers}", *parameters)
+        process = start(*command, "--workers", workers, cwd=tmp_path)
+        passes = tmp_path / f"out{workers}" / "passes"
+        while process.poll() is None and not list(passes.glob("*/ledger/rows/.*")):
+            os.sched_yield()
+        began = time.monotonic()
+        code, stderr = ended(process, signal.SIGINT)
+        assert (code, len(stderr.splitlines())) == (130, 1), stderr
+        assert time.monotonic() - began < 60

@@ -113,3 +113,35 @@ def test_the_command_line_prints_json_sarif_and_explanations(tmp_path: Path) -> 
     done = run_tamis("reward", "test", cwd=tmp_path)
     assert done.returncode == 2
     assert "expected at least one input" in said(done)
+
+
+def code_question(
+    tests: list[str], code: str = "def add(a, b):\n    return a + b\n"
+) -> dict[str, Any]:
+    return {
+        "task_id": 2,
+        "text": "Write a function add that gives the sum of two numbers.",
+        "code": code,
+        "test_list": tests,
+        "test_setup_code": "",
+        "challenge_test_list": [],
+    }
+
+
+def test_code_references_are_run_against_their_own_tests(tmp_path: Path) -> None:
+    sound = ["assert add(1, 2) == 3", "assert add(-1, 1) == 0", "assert add(2, 5) == 7"]
+    rows = [
+        code_question(sound),
+        {**code_question([*sound, "assert add(2, 2) == 5"]), "task_id": 3},
+        {**code_question(["assert add(1, 2) is not None"]), "task_id": 4},
+    ]
+    result = lint(rows, tmp_path, gate=["none"])
+    errors = {
+        (finding["id"], finding["rule"])
+        for finding in result.body["first_findings"]
+        if finding["severity"] == "error"
+    }
+    assert errors == {
+        ("q.jsonl:3", "code/reference-fails"),
+        ("q.jsonl:4", "code/stub-passes"),
+    }
