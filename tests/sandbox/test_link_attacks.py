@@ -111,6 +111,9 @@ def _deep(n: int) -> Any:
         {"value": 4, "changed": [[-1, ["list", []]]]},
         {"value": 4, "changed": 5},
         {"value": 4, "changed": [5]},
+        {"value": 4, "nodes": 5},
+        {"value": 4, "nodes": [[0, "X", []]]},
+        {"value": ["node", 0]},
         {"raised": 5},
         {"raised": {}},
         {"raised": {"types": [], "message": 5, "args": [["x"]]}},
@@ -242,3 +245,44 @@ def test_no_reply_keeps_the_judge_from_its_verdicts_or_passes_as_a_secret(
     frames = _played(children, lambda _: next(answers, {"value": 4}), *tests)
     assert frames[-1] == {"done": True}
     assert verdicts(frames) == dict.fromkeys(range(5), False)
+
+
+@pytest.mark.parametrize(
+    "nodes",
+    [
+        [[1, "Point", [["__class__", ["builtin", "int"]]]]],
+        [[1, "Point", [["__dict__", ["dict", []]]]]],
+        [[1, "Point", [["a b", 1]]]],
+        [[1, "Point", [[5, 1]]]],
+        [[1, "Point", 5]],
+        [[2, "Point", []]],
+        [[-1, "Point", []]],
+        [[1, "int", []]],
+        [[1, ["Point"], []]],
+        [[1, "Point"]],
+        [[0, "Point", []]],
+        [[0, "Point", [["x", ["node", 5]]]]],
+    ],
+    ids=str,
+)
+def test_forged_attributes_of_shared_objects_do_not_pass(children: Children, nodes: Any) -> None:
+    point = "class Point:\n    def __init__(self, x):\n        self.x = x\n"
+    job = {
+        "style": "asserts",
+        "tests": ["p = Point(1)\nassert f(p) == 4 and p.x == 1", "assert f(Point(1)) == 4"],
+        "entry": ["f"],
+        "reference_code": point,
+        "candidate_setup": point,
+    }
+    judging, peer = children.judge_with_peer(job)
+    replies = [
+        {"value": ["list", ["Point"]]},
+        {"value": ["list", [["tuple", ["f", F]]]]},
+        {"value": 4, "nodes": nodes},
+        {"value": 4},
+    ]
+    with judging, peer:
+        for reply in replies:
+            _request(peer)
+            send_frame(peer, reply)
+        assert verdicts(frames_of(judging)) == {0: False, 1: True}

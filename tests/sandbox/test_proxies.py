@@ -369,3 +369,110 @@ def test_values_too_large_for_the_link_fail_their_test_only(children: Children) 
     assert verdicts(frames) == {0: False, 1: False, 2: True}
     assert details(frames)[0].startswith("too large: ")
     assert details(frames)[1].startswith("unsupported: ")
+
+
+_NODE = """
+from dataclasses import dataclass
+class Node:
+    def __init__(self, v, next=None):
+        self.v, self.next = v, next
+    def __eq__(self, other):
+        return isinstance(other, Node) and self.v == other.v and self.next == other.next
+    def __hash__(self):
+        return id(self)
+@dataclass
+class Point:
+    x: int
+    y: int = 0
+class Slotted:
+    __slots__ = ("a", "b")
+def build(values):
+    head = None
+    for v in reversed(values):
+        head = Node(v, head)
+    return head
+def values_of(node):
+    found = []
+    while node is not None:
+        found.append(node.v)
+        node = node.next
+    return found
+"""
+
+_LISTS = """
+def f(head):
+    last = None
+    while head:
+        head.next, last, head = last, head, head.next
+    return last
+def ring(n):
+    head = Node(0)
+    head.next = head
+    return head
+def moved(p):
+    p.x += 1
+    p.seen = [p]
+    return Point(p.x, 5), [p]
+def slotted(s):
+    s.b = s.a
+    del s.a
+    return s
+def call(g, node):
+    return g(node)
+"""
+
+
+def test_objects_of_the_tasks_own_classes_cross_as_values(children: Children) -> None:
+    job = {"reference_code": _NODE + "def f(x): return x", "candidate_setup": _NODE}
+    tests = [
+        "assert values_of(f(build([1, 2, 3]))) == [3, 2, 1]",
+        "assert f(Node(1, Node(2))) == Node(2, Node(1))",
+        "a = build([1, 2])\nb = a.next\nassert f(a) is b and b.next is a and a.next is None",
+        "r = ring(1)\nassert r.next is r and type(r) is Node and r.v == 0",
+        "p = Point(1)\nq, [same] = moved(p)\nassert (p.x, p.seen, q) == (2, [p], Point(2, 5)) and same is p",
+        "s = Slotted()\ns.a = 4\nassert slotted(s) is s and s.b == 4 and not hasattr(s, 'a')",
+        "def g(n):\n    n.v = 9\n    return n.next\nn = Node(1, Node(2))\nassert call(g, n) == Node(2) and n.v == 9",
+        "long = build(list(range(3000)))\nassert values_of(f(long)) == list(range(2999, -1, -1))",
+    ]
+    frames = children.judge(
+        _LISTS, {"style": "asserts", "tests": tests, "entry": ["f"], **job}, setup=_NODE
+    )
+    assert {k: d for k, d in details(frames).items() if d} == {}
+    assert all(verdicts(frames).values())
+    assert not any(frame.get("weak") for frame in frames)
+
+
+def test_a_candidates_own_version_of_a_tasks_class_is_only_data(children: Children) -> None:
+    source = (
+        "class Point:\n    def __init__(self, *a): pass\n    def __eq__(self, other): return True\n"
+        "def f(p):\n    q = Point()\n    q.x, q.y = p.x, 7\n    return q\n"
+    )
+    job = {"reference_code": _NODE, "candidate_setup": _NODE}
+    tests = ["assert f(Point(3)) == Point(3, 0)", "assert f(Point(3)) == Point(3, 7)"]
+    frames = children.judge(
+        source, {"style": "asserts", "tests": tests, "entry": ["f"], **job}, setup=_NODE
+    )
+    assert verdicts(frames) == {0: False, 1: True}
+
+
+def test_a_class_the_candidate_made_special_is_not_shared(children: Children) -> None:
+    source = "class Point(int): pass\ndef f(p):\n    return 1\n"
+    job = {"reference_code": _NODE, "candidate_setup": _NODE}
+    tests = ["assert f(Point(3)) == 1", "assert f(2) == 1"]
+    frames = children.judge(
+        source, {"style": "asserts", "tests": tests, "entry": ["f"], **job}, setup=_NODE
+    )
+    assert verdicts(frames) == {0: False, 1: True}
+    assert details(frames)[0].startswith("unsupported: ")
+
+
+def test_numpy_arrays_cross_and_change_in_place(children: Children) -> None:
+    pytest.importorskip("numpy")
+    source = "import numpy as np\ndef f(a):\n    a[0] = 7\n    return a * 2, a\n"
+    tests = [
+        "import numpy as np\na = np.array([[1, 2], [3, 4]])\nb, same = f(a)\n"
+        "assert same is a and a.tolist() == [[7, 7], [3, 4]] and np.array_equal(b, a * 2) and b.dtype == a.dtype",
+        "import numpy as np\nassert np.allclose(f(np.array([0.5, 1.5]))[0], [14, 3])",
+        "import numpy as np\nassert not np.allclose(f(np.array([0.5]))[0], [3])",
+    ]
+    _holds(children, source, *tests)

@@ -22,7 +22,11 @@ def judge_check(job: dict[str, Any], session: Session, reports: Reports) -> None
     failure: str | None = None
     try:
         scope = scope_of(
-            [tree], session, entry=[entry_point], reference_code=job.get("reference_code")
+            [tree],
+            session,
+            entry=[entry_point],
+            reference_code=job.get("reference_code"),
+            candidate_setup=job.get("candidate_setup") or "",
         )
         scope |= {BEGIN: run.begin, SEEN: run.seen, RAISED: run.raised}
         exec(compile(instrument(tree, tests), "check.py", "exec", dont_inherit=True), scope)

@@ -3,7 +3,8 @@
 On top of the tags of `values`, every mutable container gets a number in the order of writing, and
 `["ref", n]` stands for one already written. So aliases and cycles survive, what a function changes in
 place can be sent back, and an argument that is returned is the same object again. Both ends number
-alike: `Packer.shared` and `Unpacker.shared` are the same containers at either end.
+alike: `Packer.shared` and `Unpacker.shared` are the same containers at either end. Objects of classes
+that both ends have are `["node", n]`, their attributes written apart, so that long lists do not nest.
 """
 
 from __future__ import annotations
@@ -11,13 +12,14 @@ from __future__ import annotations
 import builtins
 import sys
 from collections import Counter, OrderedDict, defaultdict, deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, Final
 
 from tamis.sandbox.frames import TooLarge, WireError
 from tamis.sandbox.link import PEER_BYTES
 from tamis.sandbox.named_tuples import named_fields, named_tuple_class
 from tamis.sandbox.reading import decode, numpy_array
+from tamis.sandbox.shared_classes import SharedClasses, restore, state_of
 from tamis.sandbox.values import DEPTH, Budget, encode
 
 # functions defined below find their builtins here, whatever a candidate does to the real ones
@@ -39,11 +41,25 @@ _VIEWS: Final[tuple[type, ...]] = (type({}.keys()), type({}.values()), type({}.i
 
 
 class Packer:
-    """Writes values for the other end; `pack_object` turns what has no tag into a tagged array."""
+    """Writes values for the other end; `pack_object` turns what has no tag into a tagged array.
 
-    def __init__(self, pack_object: PackObject, shared: list[object] | None = None) -> None:
+    `shared` and `nodes` are the containers and objects that both ends number already.
+    """
+
+    def __init__(
+        self,
+        pack_object: PackObject,
+        *,
+        classes: SharedClasses | None = None,
+        shared: list[object] | None = None,
+        nodes: list[object] | None = None,
+    ) -> None:
         self._pack_object = pack_object
+        self._classes = classes or SharedClasses()
         self.shared: list[object] = [] if shared is None else shared
+        self.nodes: list[object] = [] if nodes is None else nodes
+        self._n_known = len(self.nodes)
+        self._node_numbers = {id(node): n for n, node in enumerate(self.nodes)}
         self._numbers = {id(container): n for n, container in enumerate(self.shared)}
         self._budget = Budget(PEER_BYTES // 2)
         self._depth = 0
@@ -129,17 +145,65 @@ class Packer:
             self.shared.append(value)
             return encode(value, budget=self._budget)
         raw = encode(value, budget=self._budget, materialise=False)
-        if type(raw) is list and raw[0] == "object":
-            return self._pack_object(value)
-        return raw
+        if type(raw) is not list or raw[0] != "object":
+            return raw
+        if self._classes and self._classes.name_of(kind) is not None:
+            return ["node", self._node_number(value)]
+        return self._pack_object(value)
+
+    def _node_number(self, value: object) -> int:
+        number = self._node_numbers.get(id(value))
+        if number is None:
+            number = self._node_numbers[id(value)] = len(self.nodes)
+            self.nodes.append(value)
+        return number
+
+    def pack_nodes(self, changed: Iterable[int]) -> list[object]:
+        """Number, class and attributes of the objects that changed, then of all new ones."""
+        packed = [self._pack_node(number) for number in changed]
+        number = self._n_known
+        # packing an object may find more of them
+        while number < len(self.nodes):
+            packed.append(self._pack_node(number))
+            number += 1
+        return packed
+
+    def _pack_node(self, number: int) -> object:
+        value = self.nodes[number]
+        state = [[name, self.pack(member)] for name, member in state_of(value)]
+        return [number, self._classes.name_of(type(value)), state]
 
 
 class Unpacker:
     """Reads what the other end's `Packer` wrote; raises `WireError` for anything it cannot have written."""
 
-    def __init__(self, unpack_object: UnpackObject, shared: list[object] | None = None) -> None:
+    def __init__(
+        self,
+        unpack_object: UnpackObject,
+        *,
+        classes: SharedClasses | None = None,
+        shared: list[object] | None = None,
+        nodes: list[object] | None = None,
+    ) -> None:
         self._unpack_object = unpack_object
+        self._classes = classes or SharedClasses()
         self.shared: list[object] = [] if shared is None else shared
+        self.nodes: list[object] = [] if nodes is None else nodes
+
+    def make_nodes(self, packed: list[Any]) -> None:
+        """Make the new ones of the objects that `pack_nodes` wrote, still without attributes."""
+        for node in packed:
+            if type(node) is not list or len(node) != 3 or type(node[0]) is not int:
+                raise WireError("value: expected an object's number, class and attributes")
+            if node[0] == len(self.nodes):
+                self.nodes.append(self._classes.blank(node[1]))
+            elif not 0 <= node[0] < len(self.nodes):
+                raise WireError("value: an object out of its turn")
+
+    def fill_nodes(self, packed: list[Any]) -> None:
+        """Give the objects that `pack_nodes` wrote their attributes."""
+        for number, _, state in packed:
+            restore(self.nodes[number], state, unpack=self.unpack)
 
     def unpack(self, raw: Any) -> Any:
         """The value behind one tagged JSON text."""
@@ -243,6 +307,12 @@ def _read_ref(unpacker: Unpacker, raw: list[Any]) -> Any:
     return unpacker.shared[raw[1]]
 
 
+def _read_node(unpacker: Unpacker, raw: list[Any]) -> Any:
+    if type(raw[1]) is not int or raw[1] < 0:
+        raise WireError("value: expected the number of an object")
+    return unpacker.nodes[raw[1]]
+
+
 def _read_list(unpacker: Unpacker, raw: list[Any]) -> Any:
     value: list[Any] = []
     unpacker.shared.append(value)
@@ -290,6 +360,7 @@ _LEAVES: Final = frozenset(
 )
 _READERS: Final[dict[str, Callable[[Unpacker, list[Any]], Any]]] = {
     "ref": _read_ref,
+    "node": _read_node,
     "list": _read_list,
     "tuple": lambda unpacker, raw: tuple(unpacker.members(raw[1])),
     "set": _read_set,

@@ -42,6 +42,7 @@ def judge_asserts(job: dict[str, Any], session: Session, reports: Reports) -> No
             session,
             entry=job.get("entry") or (),
             reference_code=job.get("reference_code"),
+            candidate_setup=job.get("candidate_setup") or "",
         )
         exec(compile(setup, "setup.py", "exec", dont_inherit=True), scope)
     except BaseException as error:  # noqa: BLE001  (the test code may raise anything)

@@ -17,6 +17,8 @@ from typing import Any, Final
 from tamis.sandbox.asserts import BUILTIN_NAMES, defined_names, free_names
 from tamis.sandbox.proxies import SolutionModule
 from tamis.sandbox.session import Session
+from tamis.sandbox.shared_classes import is_plain
+from tamis.sandbox.solution import new_module
 
 _ALIASES: Final = {"np": "numpy"}
 _SOLUTION_MODULES: Final = ("solution", "candidate")
@@ -28,8 +30,12 @@ def scope_of(
     *,
     entry: Iterable[str],
     reference_code: str | None,
+    candidate_setup: str = "",
 ) -> dict[str, Any]:
-    """The globals a test code runs in. Raises what the reference code raises."""
+    """The globals a test code runs in. Raises what the reference code raises.
+
+    Plain classes that the candidate's own set-up defines, too, are shared: their objects cross as values.
+    """
     for name in _SOLUTION_MODULES:
         sys.modules[name] = SolutionModule(session)  # type: ignore[assignment]
     scope: dict[str, Any] = {"__name__": "tests", "__builtins__": builtins}
@@ -39,7 +45,11 @@ def scope_of(
         for name in free_names(trees)
         if name in offered or (name not in BUILTIN_NAMES and not name.startswith("__tamis_"))
     }
-    trusted = _reference_names(reference_code, missing - offered)
+    classes = defined_classes(candidate_setup) - offered
+    trusted = _reference_names(reference_code, (missing | classes) - offered)
+    shared = {name: trusted[name] for name in classes if is_plain(trusted.get(name))}
+    if shared:
+        session.share(shared)
     for name in missing - offered:
         if name in trusted:
             scope[name] = trusted[name]
@@ -51,6 +61,11 @@ def scope_of(
     return scope
 
 
+def defined_classes(code: str) -> set[str]:
+    """The names of the classes that a code defines at its top level."""
+    return {node.name for node in ast.parse(code).body if isinstance(node, ast.ClassDef)}
+
+
 def _reference_names(code: str | None, wanted: set[str]) -> dict[str, Any]:
     """What the task's own code defines of these names; it is only run if it defines one."""
     if not code:
@@ -59,6 +74,7 @@ def _reference_names(code: str | None, wanted: set[str]) -> dict[str, Any]:
     found = wanted & set(defined_names(tree))
     if not found:
         return {}
-    reference: dict[str, Any] = {"__name__": "reference", "__builtins__": builtins}
+    # in sys.modules: dataclasses look their module up there
+    reference = vars(new_module("reference", code))
     exec(compile(tree, "reference.py", "exec", dont_inherit=True), reference)
     return {name: reference[name] for name in found if name in reference}

@@ -16,8 +16,10 @@ from typing import Any, Final, cast
 from tamis.sandbox.candidate import load_and_tell
 from tamis.sandbox.exceptions import ExceptionClasses
 from tamis.sandbox.frames import WireError
-from tamis.sandbox.graph import Packer, Unpacker, has_changed, snapshot
+from tamis.sandbox.graph import Packer, Unpacker
 from tamis.sandbox.link import Frame, Link
+from tamis.sandbox.messages import Before, pack_call, take_changes, take_nodes, unpack_call
+from tamis.sandbox.shared_classes import SharedClasses, is_plain
 from tamis.sandbox.solution import class_names, message_of
 
 # functions defined below find their builtins here, whatever a candidate does to the real ones
@@ -42,46 +44,47 @@ class Server:
         self._objects: list[object] = []
         self._handles: dict[int, int] = {}
         self._errors = ExceptionClasses()
+        self._classes = SharedClasses()
 
     def answer(self, frame: Frame) -> Frame:
         """Do what one request asks, and say what came out and which arguments changed."""
-        unpacker = Unpacker(self._unpack_object)
-        arguments = unpacker.members(frame["args"])
-        named = {name: unpacker.unpack(raw) for name, raw in cast("Any", frame.get("kwargs", ()))}
-        before = [snapshot(container) for container in unpacker.shared]
-        shared = unpacker.shared[: len(before)]
+        unpacker = Unpacker(self._unpack_object, classes=self._classes)
         try:
-            outcome = self._operation(cast("str", frame["do"]))(*arguments, **named)
-            key = "value"
-        except BaseException as error:  # noqa: BLE001  (a candidate may raise anything)
-            outcome, key = error, "raised"
+            arguments, named = unpack_call(unpacker, frame)
+        except BaseException as error:  # noqa: BLE001  (hashing a key may run the candidate's code)
+            return {"raised": self._pack_error(error, Packer(self._pack_object))}
+        before = Before(unpacker)
+        packer = Packer(
+            self._pack_object,
+            classes=self._classes,
+            shared=[*before.shared],
+            nodes=[*before.nodes],
+        )
         try:
-            packer = Packer(self._pack_object, shared)
-            changed = [
-                [number, packer.contents(shared[number])]
-                for number, held in enumerate(before)
-                if has_changed(shared[number], held)
-            ]
-            packed = self._pack_error(outcome, packer) if key == "raised" else packer.pack(outcome)
+            try:
+                value = self._operation(cast("str", frame["do"]))(*arguments, **named)
+            except BaseException as error:  # noqa: BLE001  (a candidate may raise anything)
+                raised = error
+                return before.pack_reply(packer, "raised", lambda: self._pack_error(raised, packer))
+            return before.pack_reply(packer, "value", lambda: packer.pack(value))
         except (WireError, RecursionError) as error:
             return {"too_large": message_of(error)}
-        return {key: packed, "changed": changed} if changed else {key: packed}
 
     def ask_test(self, do: str, ticket: int, *arguments: object, **named: object) -> Any:
         """Call what the test passed in; raises what it raised."""
-        packer = Packer(self._pack_object)
-        request: Frame = {
-            "do": do,
-            "on": ticket,
-            "args": [packer.pack(argument) for argument in arguments],
-            "kwargs": [[name, packer.pack(argument)] for name, argument in named.items()],
-        }
-        reply = self.link.ask(request)
-        unpacker = Unpacker(self._unpack_object, packer.shared)
-        for number, raw in cast("list[Any]", reply.get("changed", [])):
-            unpacker.refill(packer.shared[number], raw)
+        packer = Packer(self._pack_object, classes=self._classes)
+        reply = self.link.ask({"do": do, "on": ticket, **pack_call(packer, arguments, named)})
+        unpacker = Unpacker(
+            self._unpack_object,
+            classes=self._classes,
+            shared=packer.shared,
+            nodes=packer.nodes,
+        )
+        take_changes(unpacker, reply)
+        value = unpacker.unpack(reply["value"]) if "value" in reply else None
+        take_nodes(unpacker, reply)
         if "value" in reply:
-            return unpacker.unpack(reply["value"])
+            return value
         raised = cast("dict[str, Any]", reply["raised"])
         error = self._errors.rebuild(raised["types"], (), raised["message"])
         # the judge raises the original again if this one comes back to it
@@ -91,11 +94,19 @@ class Server:
     def _operation(self, do: str) -> Callable[..., object]:
         if do == "names":
             return self._names
+        if do == "share":
+            return self._share
         return _OPERATIONS[do]
 
     def _names(self, *wanted: str) -> list[tuple[str, object]]:
         held = vars(self._module)
         return [(name, held[name]) for name in wanted if name in held]
+
+    def _share(self, *wanted: str) -> list[str]:
+        held = vars(self._module)
+        plain = {name: held[name] for name in wanted if is_plain(held.get(name))}
+        self._classes = SharedClasses(plain)
+        return self._classes.names
 
     def _handle(self, value: object) -> int:
         number = self._handles.get(id(value))

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import builtins
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final, NoReturn
 
 from tamis.sandbox.exceptions import ExceptionClasses
 from tamis.sandbox.frames import TooLarge, WireError, readable
-from tamis.sandbox.graph import Packer, Unpacker, has_changed, snapshot
+from tamis.sandbox.graph import Packer, Unpacker
 from tamis.sandbox.link import Frame, Link, LinkClosed
+from tamis.sandbox.messages import Before, pack_call, take_changes, take_nodes, unpack_call
 from tamis.sandbox.proxies import (
     CallableHandle,
     CandidateLost,
@@ -28,6 +29,7 @@ from tamis.sandbox.proxies import (
     generator_over,
     mark_made,
 )
+from tamis.sandbox.shared_classes import SharedClasses
 from tamis.sandbox.solution import class_names, message_of
 
 _BUILTINS: Final = dict(vars(builtins))
@@ -58,6 +60,7 @@ class Session:
         self.lost = False
         self._link = Link(descriptor, self._answer)
         self._handles: dict[int, Any] = {}
+        self._classes = SharedClasses()
         self._errors = ExceptionClasses({"__getattr__": _remote_attribute})
         self._error_classes: dict[type[BaseException], int] = {}
         self._tickets: list[object] = []
@@ -93,22 +96,35 @@ class Session:
             raise UnsupportedTest(self.trouble)
         if do in _CLAIMS and isinstance(arguments[0], Handle) and not arguments[0]._is_made:
             self.weak = True
-        packer = Packer(self._pack_object)
+        packer = Packer(self._pack_object, classes=self._classes)
         try:
-            request: Frame = {"do": do, "args": [packer.pack(argument) for argument in arguments]}
-            if named:
-                request["kwargs"] = [[name, packer.pack(value)] for name, value in named.items()]
+            request: Frame = {"do": do, **pack_call(packer, arguments, named)}
         except (TooLarge, RecursionError) as error:
             self.refuse(f"an argument that cannot be sent: {error}")
         reply = self._exchange(request)
+        unpacker = Unpacker(
+            self._unpack_object, classes=self._classes, shared=packer.shared, nodes=packer.nodes
+        )
         try:
-            unpacker = self._take_changes(reply, packer.shared)
+            take_changes(unpacker, reply)
+            raised, value = None, None
             if "value" in reply:
-                return unpacker.unpack(reply["value"])
-            raised = self._error_in(reply, unpacker)
+                value = unpacker.unpack(reply["value"])
+            else:
+                raised = self._error_in(reply, unpacker)
+            take_nodes(unpacker, reply)
         except (WireError, RecursionError, MemoryError) as error:
             self._end(f"crashed: the candidate's reply cannot be read: {readable(str(error))}")
-        raise raised
+        if raised is not None:
+            raise raised
+        return value
+
+    def share(self, classes: Mapping[str, type]) -> None:
+        """Have objects of these classes of the task cross as values, where the candidate has them too."""
+        agreed = self.ask("share", *classes)
+        if type(agreed) is list:
+            kept = {name: kind for name, kind in classes.items() if name in agreed}
+            self._classes = SharedClasses(kept)
 
     def _exchange(self, request: Frame) -> Frame:
         try:
@@ -132,21 +148,6 @@ class Session:
     def _end(self, why: str) -> NoReturn:
         self.trouble = self.trouble or why
         raise TestEnded(self.trouble)
-
-    def _take_changes(self, reply: Frame, shared: list[object]) -> Unpacker:
-        """Refill the containers that the candidate changed in place."""
-        n_shared = len(shared)
-        unpacker = Unpacker(self._unpack_object, shared)
-        changed = reply.get("changed", [])
-        if type(changed) is not list:
-            raise WireError("reply: expected changes")
-        for change in changed:
-            if type(change) is not list or len(change) != 2 or type(change[0]) is not int:
-                raise WireError("reply: expected a container and its members")
-            if not 0 <= change[0] < n_shared:
-                raise WireError("reply: a change of what was never sent")
-            unpacker.refill(shared[change[0]], change[1])
-        return unpacker
 
     def _error_in(self, reply: Frame, unpacker: Unpacker) -> BaseException:
         if "raised" in reply:
@@ -250,47 +251,31 @@ class Session:
         return named
 
     def _answer(self, frame: Frame) -> Frame:
+        unpacker = Unpacker(self._unpack_object, classes=self._classes)
         try:
-            function, arguments, named, unpacker = self._read_callback(frame)
-        except (WireError, RecursionError, KeyError, TypeError, ValueError) as error:
+            passed = self._own(frame.get("on"))
+            arguments, named = unpack_call(unpacker, frame)
+        except (WireError, RecursionError) as error:
             self.trouble = self.trouble or "crashed: the candidate's call back cannot be read"
             return _refusal(error)
         except TestEnded as ended:
             return _refusal(ended)
-        before = [snapshot(container) for container in unpacker.shared]
-        shared = unpacker.shared[: len(before)]
-        packer = Packer(self._pack_object, shared)
+        before = Before(unpacker)
+        packer = Packer(
+            self._pack_object,
+            classes=self._classes,
+            shared=[*before.shared],
+            nodes=[*before.nodes],
+        )
         try:
-            value = function(*arguments, **named)
-            changed = [
-                [number, packer.contents(shared[number])]
-                for number, held in enumerate(before)
-                if has_changed(shared[number], held)
-            ]
-            return {"changed": changed, "value": packer.pack(value)}
+            value = next(passed) if frame["do"] == "next" else passed(*arguments, **named)
+            return before.pack_reply(packer, "value", lambda: packer.pack(value))
         except TestEnded as ended:
             return _refusal(ended)
-        except BaseException as error:  # noqa: BLE001  (it is the test's: it goes on its way through the candidate)
+        except BaseException as error:  # noqa: BLE001  (the test's own: it goes its way through the candidate)
             self._own_errors.append(error)
             raised = {"types": class_names(type(error)), "message": message_of(error)}
             return {"raised": {**raised, "ticket": len(self._own_errors) - 1}}
-
-    def _read_callback(
-        self, frame: Frame
-    ) -> tuple[Callable[..., object], list[Any], dict[str, Any], Unpacker]:
-        passed = self._own(frame["on"])
-        unpacker = Unpacker(self._unpack_object)
-        arguments = unpacker.members(frame["args"])
-        pairs = frame.get("kwargs", [])
-        if type(pairs) is not list:
-            raise WireError("call back: expected named arguments")
-        named = {str(name): unpacker.unpack(raw) for name, raw in pairs}
-        return (
-            (next if frame["do"] == "next" else passed),
-            ([passed] if frame["do"] == "next" else arguments),
-            named,
-            unpacker,
-        )
 
 
 def _global_name(value: Any) -> list[object] | None:

@@ -37,6 +37,7 @@ def _load(tree: ast.Module, job: dict[str, Any], session: Session) -> ModuleType
         session,
         entry=job.get("entry") or (),
         reference_code=job.get("reference_code"),
+        candidate_setup=job.get("candidate_setup") or "",
     )
     module = new_module(_MODULE, job["code"])
     vars(module).update(scope)
