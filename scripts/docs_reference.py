@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,8 @@ from tamis.export.flatten import WAYS
 from tamis.export.targets import TARGETS, get_target
 from tamis.formats import FORMATS, writable
 from tamis.op import Keep, Measure, Rewrite, Select, Summary
+from tamis.records import Rule
+from tamis.rewards.gold import every_rule
 from tamis.schema import ROWS
 
 FOLDER = Path(__file__).resolve().parent.parent / "docs" / "reference"
@@ -29,7 +31,9 @@ def commands() -> str:
     group = typer.main.get_command(app)
     parts = ["# Commands\n", WRITTEN]
     for name, command in sorted(group.commands.items()):  # type: ignore[attr-defined]
-        parts.append("\n".join(_command(name, command)))
+        inner = getattr(command, "commands", None)
+        for place, one in sorted(inner.items()) if inner else [("", command)]:
+            parts.append("\n".join(_command(f"{name} {place}".strip(), one)))
     return "\n".join(parts)
 
 
@@ -82,16 +86,20 @@ def _default(field: msgspec.structs.FieldInfo) -> str:
 
 
 def rules() -> str:
-    """Every rule that a check can report."""
+    """Every rule that a check or the lint of gold can report."""
     parts = ["# Rules\n", WRITTEN]
     for name in sorted(catalogue.CHECKS):
-        parts.append(f"## {name}\n")
-        for rule in catalogue.load(name).rules:
-            parts.append(f"### {rule.id}\n")
-            parts.append(f"{rule.severity}, {rule.dimension}: {rule.summary}\n\nFix: {rule.fix}\n")
-            if rule.good or rule.bad:
-                parts.append(f"```text\ngood: {rule.good}\nbad:  {rule.bad}\n```\n")
-    return "\n".join(parts)
+        parts += [f"## {name}\n", *_rules(catalogue.load(name).rules)]
+    parts.append("## tamis reward test\n\nLint of questions, by the reward that grades them.\n")
+    return "\n".join([*parts, *_rules(every_rule())])
+
+
+def _rules(listed: Iterable[Rule]) -> Iterator[str]:
+    for rule in listed:
+        yield f"### {rule.id}\n"
+        yield f"{rule.severity}, {rule.dimension}: {rule.summary}\n\nFix: {rule.fix}\n"
+        if rule.good or rule.bad:
+            yield f"```text\ngood: {rule.good}\nbad:  {rule.bad}\n```\n"
 
 
 def formats() -> str:

@@ -105,6 +105,8 @@ def test_commands_and_options_on_the_pages_exist(page: Path) -> None:
     for line in commands(page):
         words = shlex.split(line, comments=True)
         command = group.commands.get(words[1])
+        if hasattr(command, "commands"):
+            command = command.commands.get(words[2])
         known = {option for p in command.params for option in p.opts} if command else set()
         options = [word.partition("=")[0] for word in words[2:] if re.match(r"--?[a-z]", word)]
         if command is None or not {*options} <= known | {"--help"}:
