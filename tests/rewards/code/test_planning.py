@@ -102,6 +102,19 @@ def test_a_question_without_reference_has_no_task() -> None:
     assert task_of(Question(prompt=[])) == "reference.tests: expected tests, got nothing"
 
 
+@pytest.mark.parametrize("depth", [90, 400, 900, 3000])
+def test_tests_nested_beyond_reason_are_refused_not_raised(depth: int) -> None:
+    deep = "+".join("1" * depth)
+    code = f"def check(g):\n    assert g({deep}) == {deep}\n"
+    for tests in (
+        {"style": "check", "entry_point": "f", "code": code},
+        asserts(f"assert f({deep}) == {deep}"),
+        asserts(f"assert {'not ' * depth} f(1)"),
+    ):
+        found = task_of(question(tests))
+        assert isinstance(found, Task) or found.startswith("reference.tests")
+
+
 def test_asserts_without_a_call_of_the_answer_do_not_count() -> None:
     found = task(asserts("assert True", "assert f(1) == 2", "assert len('ab') == 2"))
     assert (found.paths, found.dropped) == (("asserts[1]",), ("asserts[0]", "asserts[2]"))

@@ -11,6 +11,7 @@ from tamis.errors import RewardError
 from tamis.records import Message, Question, Reference, RewardSpec, Rollout, Score
 from tamis.rewards import load_reward
 from tamis.rewards.code import CodeReward
+from tamis.sandbox import SandboxError
 
 GOOD = "def f(x):\n    return x + 1\n"
 ASSERTS = {
@@ -238,6 +239,12 @@ def test_helpers_in_the_prompt_are_there_for_the_code() -> None:
         CHECK, prompt='def one():\n    return 1\n\n\ndef f(x):\n    """Add one()."""\n'
     )
     assert CodeReward().score(fenced("def f(x):\n    return x + one()\n"), asked).value == 1.0
+
+
+def test_without_a_sandbox_there_is_an_error_and_no_score() -> None:
+    reward = CodeReward(packages=("no_such_package",))
+    with pytest.raises(SandboxError, match="no_such_package"):
+        reward.score(fenced(GOOD), question(ASSERTS))
 
 
 def test_scores_do_not_depend_on_order_or_batch() -> None:

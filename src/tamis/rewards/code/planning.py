@@ -51,6 +51,8 @@ def _task(tests_text: str | None, prompt: str, solution: str | None) -> Task | s
         task = _built(tests, prompt, solution)
     except RewardError as error:
         return str(error)
+    except RecursionError:
+        return "reference.tests: expected expressions of a sane depth, got one nested too deeply"
     if not task.paths:
         return "reference.tests: expected a test of the answer, got only trivial ones"
     return task
