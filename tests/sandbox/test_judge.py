@@ -200,6 +200,14 @@ def test_a_missing_entry_point_fails_every_assert(children: Children) -> None:
     assert details(frames)[0] == "NameError: the candidate does not define f"
 
 
+def test_a_method_of_a_class_can_be_the_entry_point(children: Children) -> None:
+    source = "class Solution:\n    def double(self, xs):\n        return [2 * x for x in xs]\n"
+    code = "def check(candidate):\n    assert candidate(xs=[1, 2]) == [2, 4]\n    assert candidate([]) == [1]\n"
+    frames = children.judge(source, _check(code, entry_point="Solution().double"))
+    assert verdicts(frames) == {0: True, 1: False}
+    assert not any(frame.get("weak") for frame in frames)
+
+
 def test_helpers_and_repeated_asserts_of_a_check_are_counted_once(children: Children) -> None:
     code = (
         "def same(a, b):\n    assert a == b\n\ndef check(candidate):\n    same(candidate(1), 2)\n"

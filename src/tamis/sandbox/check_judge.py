@@ -14,8 +14,12 @@ _NOT_REACHED: Final = "not reached"
 
 
 def judge_check(job: dict[str, Any], session: Session, reports: Reports) -> None:
-    """Run `job["code"]` and its function `job["call"]` on the candidate's entry point."""
+    """Run `job["code"]` and its function `job["call"]` on the candidate's entry point.
+
+    An entry point may be a method, written `Solution().method`.
+    """
     call, entry_point = job.get("call"), job["entry_point"]
+    name, _, method = entry_point.partition("().")
     tree = ast.parse(job["code"])
     tests = find_check_tests(tree, call=call)
     run = CheckRun(tests, session, reports)
@@ -24,17 +28,18 @@ def judge_check(job: dict[str, Any], session: Session, reports: Reports) -> None
         scope = scope_of(
             [tree],
             session,
-            entry=[entry_point],
+            entry=[name],
             reference_code=job.get("reference_code"),
             candidate_setup=job.get("candidate_setup") or "",
         )
         scope |= {BEGIN: run.begin, SEEN: run.seen, RAISED: run.raised}
         exec(compile(instrument(tree, tests), "check.py", "exec", dont_inherit=True), scope)
         if call is not None:
-            found = session.names([entry_point])
-            if entry_point not in found:
-                raise NameError(f"the candidate does not define {entry_point}")
-            scope[call](found[entry_point])
+            found = session.names([name])
+            if name not in found:
+                raise NameError(f"the candidate does not define {name}")
+            entry = found[name]
+            scope[call](getattr(entry(), method) if method else entry)
     except BaseException as error:  # noqa: BLE001  (the test code may raise anything)
         failure = failure_of(error)
     if not session.lost:
@@ -102,4 +107,5 @@ class CheckRun:
             else:
                 self._reports.verdict(number, failure or _NOT_REACHED)
         if self._tests.counts_end:
-            self._reports.verdict(n_asserts, failure, weak=self._weak)
+            weak = self._weak or self._session.weak
+            self._reports.verdict(n_asserts, failure, weak=weak)

@@ -1,5 +1,10 @@
 """The role `judge`: run the data set's test code here, with proxies for the candidate's names.
 
+A job holds `style`, the ids to `skip`, the test code of its style (`asserts`: `setup` and `tests`;
+`check`: `code`, `entry_point` and `call`; `unittest`: `code`; `checker`: `code` and `cases`), and where
+the test's names come from: `entry` (always the candidate's), `reference_code` (the task's own code) and
+`candidate_setup` (what of the task the candidate was given, too; see `names`).
+
 The verdict of each test is made in this process and sent at once. When the candidate is lost in the
 middle of a test, the judge leaves without a verdict on it: the parent knows how the candidate ended.
 """
