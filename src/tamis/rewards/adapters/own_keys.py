@@ -1,0 +1,42 @@
+"""Questions from the JSON text that exports for prime-rl and NeMo-Gym call `tamis`: id, reward, reference."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+
+from tamis.errors import RewardError
+from tamis.records import Message, Question, Reference, RewardSpec
+from tamis.rewards.adapters.grading import Graded, Number, number_of, scores_of
+
+
+class _Own(msgspec.Struct):
+    id: str
+    reward: RewardSpec
+    reference: Reference | None = None
+
+
+def question_of(own: str, asked: Sequence[Message]) -> Question:
+    """The question that `own` tells of, asked with these messages.
+
+    Raises: RewardError where `own` is not what the export writes.
+    """
+    try:
+        told = msgspec.json.decode(own, type=_Own)
+    except msgspec.DecodeError as error:
+        raise RewardError(
+            f"tamis: expected id, reward and reference as JSON, got something else ({error}); export "
+            "the questions again"
+        ) from error
+    return Question(id=told.id, prompt=list(asked), reward=told.reward, reference=told.reference)
+
+
+async def grade(answer: str, question: Question) -> Number:
+    """The score of one answer text.
+
+    Raises: RewardError where its grading failed twice.
+    """
+    said = [Message(role="assistant", content=answer)]
+    [score] = await scores_of([Graded(question=question, messages=said)])
+    return number_of(score, question)
