@@ -1,4 +1,7 @@
-"""Where an answer commits itself: boxes, `#### n`, "the answer is n"; linear scans, no guessing."""
+"""Where an answer commits itself: boxes, `#### n`, "the answer is n"; linear scans, no guessing.
+
+`find_commitments` says where, for every reward; `find_finals` reads what stands there as numbers.
+"""
 
 from __future__ import annotations
 
@@ -9,11 +12,12 @@ import msgspec
 
 from tamis.rewards.numbers import NUMBER, Number, number_value, read_number
 
-Source = Literal["boxed", "hashes", "phrase", "last_number"]
+Source = Literal["boxed", "tagged", "hashes", "phrase", "last_number", "last_line"]
 
 _BOX = re.compile(r"\\f?boxed\s*\{")
 _BRACES = re.compile(r"\\.|[{}]", re.DOTALL)
 _HASHES = re.compile(r"^[ \t]*#{4}(?!#)[ \t]*(.*)$", re.MULTILINE)
+_TAGGED = re.compile(r"<(/?)answer>", re.IGNORECASE)
 _PHRASE = re.compile(
     r"(?:\banswers?\**\s*(?:is|are|:|：|=)|^[ \t]*A\s*[:：]"
     r"|答案\s*(?:是|为|為|[:：]))[ \t*:：]*(?:is\b)?[ \t*:：]*",
@@ -32,6 +36,23 @@ _CALCULATION = re.compile(r"[0-9+*/×÷·x.,()$ \u2212-]{1,100}=")
 _WORD = re.compile(r"\s*\\?(?P<percent>%)?\s*(?P<word>[A-Za-z\u00b0\u4e00-\u9fff]+)?")
 # A last number further from the end ends nothing; the cap keeps the search quick on floods of digits.
 _LAST_CHARS = 2000
+# What follows "the answer is" on its line; a longer sentence is not an answer any more.
+_PHRASE_CHARS = 400
+
+
+class Commitment(msgspec.Struct, frozen=True):
+    """One place where an answer commits itself: the text there, bare of its mark, and where it starts."""
+
+    text: str
+    start: int
+
+
+class Commitments(msgspec.Struct, frozen=True):
+    """All commitments of one form, in order; `broken` when a box or a tag never closes."""
+
+    source: Source | None
+    found: list[Commitment]
+    broken: bool = False
 
 
 class Final(msgspec.Struct, frozen=True):
@@ -49,34 +70,88 @@ class Finals(msgspec.Struct, frozen=True):
     broken: bool = False
 
 
-def find_finals(text: str, *, last_number: bool) -> Finals:
-    """The commitments in an answer: boxes, else `####` lines, else phrases, else (if allowed) the last number.
+def find_commitments(text: str) -> Commitments:
+    """The commitments of the strongest form present: boxes, else `####` lines, else phrases.
 
-    A stronger form hides the weaker ones. An empty box is no commitment.
+    A stronger form hides the weaker ones. An empty box is no commitment. What a phrase commits to is
+    the rest of its line, or the next line when nothing follows; where it ends, its reader says.
     """
-    boxes, broken = _boxes(text)
-    if boxes or broken:
-        return Finals("boxed", boxes, broken)
-    if hashes := [_whole(match[1]) for match in _HASHES.finditer(text) if match[1].strip()]:
-        return Finals("hashes", hashes)
-    if phrases := [_after_phrase(text, match.end()) for match in _PHRASE.finditer(text)]:
-        return Finals("phrase", phrases)
-    if last_number and (last := _last_number(text)) is not None:
-        return Finals("last_number", [last])
-    return Finals(None, [])
+    found = boxed(text)
+    if found.found or found.broken:
+        return found
+    found = hashed(text)
+    return found if found.found else phrased(text)
 
 
-def _boxes(text: str) -> tuple[list[Final], bool]:
-    found: list[Final] = []
+def boxed(text: str) -> Commitments:
+    """What stands in boxes, by a balanced scan; a box in a box belongs to the outer one."""
+    found: list[Commitment] = []
     place = 0
     while (opening := _BOX.search(text, place)) is not None:
         end = _closing_brace(text, opening.end())
         if end is None:
-            return found, True
+            return Commitments("boxed", found, broken=True)
         if inside := text[opening.end() : end].strip():
-            found.append(_whole(inside))
+            found.append(Commitment(inside, opening.start()))
         place = end + 1
-    return found, False
+    return Commitments("boxed" if found else None, found)
+
+
+def hashed(text: str) -> Commitments:
+    """What stands behind `####` at the start of a line."""
+    found = [
+        Commitment(match[1].strip(), match.start())
+        for match in _HASHES.finditer(text)
+        if match[1].strip()
+    ]
+    return Commitments("hashes" if found else None, found)
+
+
+def phrased(text: str) -> Commitments:
+    """What follows "answer is", "Answer:", "A:" or 答案是."""
+    found = [
+        Commitment(_rest_of_line(text, match.end()), match.start())
+        for match in _PHRASE.finditer(text)
+    ]
+    return Commitments("phrase" if found else None, found)
+
+
+def tagged(text: str) -> Commitments:
+    """What stands in `<answer>` blocks; one that never closes, or closes unopened, is broken."""
+    if "<" not in text:
+        return Commitments(None, [])
+    found: list[Commitment] = []
+    opened: re.Match[str] | None = None
+    for tag in _TAGGED.finditer(text):
+        if bool(tag[1]) != (opened is not None):
+            return Commitments("tagged", found, broken=True)
+        if opened is not None:
+            found.append(Commitment(text[opened.end() : tag.start()].strip(), opened.start()))
+        opened = None if tag[1] else tag
+    broken = opened is not None
+    return Commitments("tagged" if found or broken else None, found, broken)
+
+
+def last_line(text: str) -> Commitments:
+    """The last line that is not empty."""
+    bare = text.rstrip()
+    start = bare.rfind("\n") + 1
+    if not bare:
+        return Commitments(None, [])
+    return Commitments("last_line", [Commitment(bare[start:].strip(), start)])
+
+
+def find_finals(text: str, *, last_number: bool) -> Finals:
+    """The numbers an answer commits itself to, or (if allowed, and nothing else is there) its last number."""
+    places = find_commitments(text)
+    if places.source == "phrase":
+        return Finals("phrase", [_after_phrase(place.text) for place in places.found])
+    if places.source is not None:
+        found = [_whole(place.text) for place in places.found]
+        return Finals(places.source, found, places.broken)
+    if last_number and (last := _last_number(text)) is not None:
+        return Finals("last_number", [last])
+    return Finals(None, [])
 
 
 def _closing_brace(text: str, start: int) -> int | None:
@@ -92,11 +167,13 @@ def _whole(text: str) -> Final:
     return Final(text.strip()[:200], read_number(text))
 
 
-def _after_phrase(text: str, start: int) -> Final:
+def _rest_of_line(text: str, start: int) -> str:
+    rest = text[start : start + _PHRASE_CHARS]
+    return rest.split("\n", 1)[0].strip() or rest.strip().split("\n", 1)[0]
+
+
+def _after_phrase(line: str) -> Final:
     """The number directly behind a phrase; words in between, lists and calculations without result are none."""
-    line = text[start : start + 400].split("\n", 1)[0].strip()
-    if not line:
-        line = text[start : start + 400].strip().split("\n", 1)[0]
     begin = _NUMBER_START.match(line)
     rest = line[begin.end() :] if begin else line
     written = rest[:200].strip()
@@ -107,7 +184,7 @@ def _after_phrase(text: str, start: int) -> Final:
     elif (named := re.match(r"[A-Za-z]\s*=\s*", rest)) is not None:
         rest = rest[named.end() :]
     match = NUMBER.match(rest)
-    if match is None or _goes_on(rest, match):
+    if match is None or goes_on(rest, match.end()):
         return Final(written, None)
     value = number_value(match)
     if value is None:
@@ -115,13 +192,13 @@ def _after_phrase(text: str, start: int) -> Final:
     return Final(match[0].strip().rstrip("."), Number(value, _unit_behind(match, rest)))
 
 
-def _goes_on(text: str, match: re.Match[str]) -> bool:
-    """Whether a number is only the beginning of a calculation or of a list of candidates."""
-    if _OPERATOR.match(text, match.end()):
+def goes_on(text: str, end: int) -> bool:
+    """Whether a value that ends at `end` only begins a calculation or a list of candidates."""
+    if _OPERATOR.match(text, end):
         return True
-    gap = _LIST_GAP.match(text, match.end())
-    place = gap.end() if gap else match.end()
-    return place > match.end() and NUMBER.match(text, place) is not None
+    gap = _LIST_GAP.match(text, end)
+    place = gap.end() if gap else end
+    return place > end and NUMBER.match(text, place) is not None
 
 
 def _unit_behind(match: re.Match[str], text: str) -> str | None:
