@@ -19,7 +19,9 @@ from tests.cli.run_tamis import tamis as run_tamis
 import tamis
 from tamis.dataset import read_table
 from tamis.errors import InputError, RecipeError, RewardError, StoreError
+from tamis.llm.scripted import Answers, Script, scripted_server
 from tamis.verbs.rewards import GradedBy
+from tamis.verbs.rl import Sampling
 
 from .files import names_in, quiet, read_lines, rows_in, table, write_rows
 from .test_resume import digest, done_markers, ended, start
@@ -473,3 +475,32 @@ def test_ctrl_c_ends_a_run_at_once_while_its_code_loops_forever(tmp_path: Path) 
         code, stderr = ended(process, signal.SIGINT)
         assert (code, len(stderr.splitlines())) == (130, 1), stderr
         assert time.monotonic() - began < 60
+
+
+def test_the_answers_of_a_calibration_are_graded_anew_without_asking_again(
+    given: tuple[Path, Path], tmp_path: Path
+) -> None:
+    script = Script(replies=(Answers(answers=["Surely 7", WRONG]),))
+    with scripted_server(script) as server:
+        sampling = Sampling(n=4, base_url=server.url, model="m")
+        tamis.calibrate(
+            [str(given[0])], sampling=sampling, band="0:1", common=quiet(tmp_path / "rl")
+        )
+    pair = (given[0], tmp_path / "rl")
+    strict = graded(pair, tmp_path / "strict")
+    assert (strict.counts["read"], strict.body["scores"][0]["mean"]) == (8, 0.0)
+    guessing = GradedBy(name="numeric", parameters='{"last_number": true}')
+    lenient = graded(pair, tmp_path / "lenient.jsonl", reward=guessing)
+    assert lenient.body["scores"][0]["mean"] == 0.5
+    assert len(read_lines(tmp_path / "lenient.jsonl")) == 8
+
+
+def test_questions_that_could_not_be_read_are_told(
+    given: tuple[Path, Path], tmp_path: Path
+) -> None:
+    with given[0].open("a") as file:
+        file.write('{"question": \n')
+    result = graded(given, tmp_path / "scored")
+    told = "1 of 4 questions could not be read; the ledger in "
+    assert any(line.startswith(told) for line in result.lines)
+    assert (result.body["questions"]["questions"], result.body["questions"]["unreadable"]) == (3, 1)

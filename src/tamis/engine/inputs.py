@@ -10,7 +10,7 @@ from pathlib import Path
 import msgspec
 import pyarrow as pa
 
-from tamis.dataset import has_note, is_run_folder, open_dataset
+from tamis.dataset import has_note, is_run_folder, open_dataset, read_manifest, read_table
 from tamis.engine.files import LOCK
 from tamis.engine.task import FileRange, Shard
 from tamis.errors import InputError, RecipeError
@@ -111,7 +111,14 @@ def resolve(
         raise RecipeError(
             f"--as {recipe.as_format}: {folders[0]} is a data set, whose rows have been read already"
         )
+    if to_kind == "rollouts" and stored_rollouts(folders[0]):
+        return _resolve_stored(folders[0], recipe.limit, shard_bytes)
     return _resolve_dataset(folders[0], recipe.limit, shard_bytes)
+
+
+def stored_rollouts(folder: Path) -> list[Path]:
+    """The answers that a calibration stored beside its questions; none in other folders."""
+    return sorted((folder / "rollouts").glob("*.arrow")) if is_run_folder(folder) else []
 
 
 def collected(folder: Path) -> list[str]:
@@ -147,6 +154,40 @@ def _resolve_dataset(folder: Path, limit: int | None, shard_bytes: int) -> Input
     return Inputs(
         kind=dataset.kind,
         schema=dataset.schema,
+        inputs=(one,),
+        shards=tuple(shards),
+        owners=(0,) * len(shards),
+    )
+
+
+def _resolve_stored(folder: Path, limit: int | None, shard_bytes: int) -> Inputs:
+    """The rollouts in the run folder of a calibration."""
+    manifest = read_manifest(folder)
+    if not manifest.get("finished"):
+        raise InputError(
+            f"{folder}: this run has not finished; run its command again to continue it"
+        )
+    shards: list[FileRange | Shard] = []
+    left = limit
+    paths = stored_rollouts(folder)
+    for path in paths:
+        n_rows = read_table(path).num_rows
+        n_rows = n_rows if left is None else min(left, n_rows)
+        shards += _pieces(path, n_rows, shard_bytes)
+        left = None if left is None else left - n_rows
+    one = Input(
+        name=f"{folder.name}/rollouts",
+        path=str(folder),
+        container="dataset",
+        format="tamis",
+        kind="rollouts",
+        confidence=1.0,
+        bytes=sum(path.stat().st_size for path in paths),
+        fingerprint=f"{manifest['fingerprint']}/rollouts",
+    )
+    return Inputs(
+        kind="rollouts",
+        schema=ROWS["rollouts"],
         inputs=(one,),
         shards=tuple(shards),
         owners=(0,) * len(shards),

@@ -152,7 +152,8 @@ def _batch_lines(
 
 def _is_raw(batch: pa.RecordBatch, form: str) -> npt.NDArray[np.bool_]:
     """(n_rows,) bool: the row still says what its bytes say, in the format that is written."""
-    same = pc.equal(batch.column("format"), form)
+    # rows that a step made were read from no format
+    same = pc.fill_null(pc.equal(batch.column("format"), form), False)
     unedited = pc.invert(pc.fill_null(batch.column("edited"), False))
     has_bytes = pc.is_valid(batch.column("length"))
     mask = pc.and_(pc.and_(same, unedited), has_bytes)

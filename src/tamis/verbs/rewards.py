@@ -11,8 +11,8 @@ from typing import Any
 
 import msgspec
 
-from tamis.dataset import is_run_folder, open_dataset, read_manifest, read_table
-from tamis.engine.inputs import OtherKindError
+from tamis.dataset import Dataset, is_run_folder, open_dataset, read_manifest, read_table
+from tamis.engine.inputs import OtherKindError, stored_rollouts
 from tamis.engine.run import claimed
 from tamis.errors import InputError, RecipeError, StoreError, TamisError
 from tamis.ledger import rule_counts
@@ -101,7 +101,8 @@ def reward_run(
         return result
     table = score_table(Path(result.run))
     result.body["scores"] = table
-    result.lines += score_lines(table, result.counts["parsed"])
+    result.lines += [*source.lines(), *score_lines(table, result.counts["parsed"])]
+    result.body["questions"] = source.account()
     if result.counts["parsed"] and not result.counts["kept"]:
         result.lines.append("no rollout could be graded")
     if result.counts["read"] and not result.counts["kept"]:
@@ -126,14 +127,33 @@ class _Questions:
             quiet=common.quiet,
             dry_run=common.dry_run,
         )
+        self._made: Dataset | None = None
 
-    def made(self, folder: Path) -> Path:
+    def made(self, folder: Path) -> Dataset:
         """The data set, made below `folder` unless it is one."""
-        if self.is_dataset:
-            return Path(self.inputs[0])
-        target = folder / QUESTIONS
-        run_on(self.plan, msgspec.structs.replace(self.common, output=str(target)))
-        return target
+        target = Path(self.inputs[0]) if self.is_dataset else folder / QUESTIONS
+        if not self.is_dataset:
+            run_on(self.plan, msgspec.structs.replace(self.common, output=str(target)))
+        self._made = open_dataset(target)
+        return self._made
+
+    def account(self) -> dict[str, Any]:
+        """The questions that were made: where they lie, how many there are and could not be read."""
+        assert self._made is not None  # asked for once rollouts have been graded by them
+        n_unreadable = 0 if self.is_dataset else self._made.manifest["counts"]["unreadable"]
+        where = {"run": str(self._made.folder), "fingerprint": self._made.fingerprint}
+        return {**where, "questions": self._made.n_rows, "unreadable": n_unreadable}
+
+    def lines(self) -> list[str]:
+        """A line for people, where questions could not be read."""
+        told = self.account()
+        if not told["unreadable"]:
+            return []
+        n_read = told["questions"] + told["unreadable"]
+        return [
+            f"{told['unreadable']:,} of {n_read:,} questions could not be read; "
+            f"the ledger in {told['run']} says why"
+        ]
 
 
 def run_on(plan: Plan, common: Common) -> Result:
@@ -149,7 +169,8 @@ def expect_kind(inputs: Sequence[str], kind: Kind) -> None:
     for one in inputs:
         if one != "-" and is_run_folder(Path(one)):
             held = read_manifest(Path(one)).get("kind")
-            if held != kind:
+            is_calibrated = kind == "rollouts" and stored_rollouts(Path(one))
+            if held != kind and not is_calibrated:
                 raise InputError(other_kind([one], kind, [str(held)]))
 
 
@@ -163,7 +184,10 @@ def _piece_bytes(inputs: Sequence[str], most: int) -> int:
     """How much of a file a worker takes at a time; from the bytes of the files alone, so that it is repeated."""
     paths: list[Path] = []
     for path in [Path(one) for one in inputs if one != "-"]:
-        paths += open_dataset(path).shards if is_run_folder(path) else [path]
+        if is_run_folder(path):
+            paths += stored_rollouts(path) or open_dataset(path).shards
+        else:
+            paths.append(path)
     total = sum(path.stat().st_size for path in paths if path.is_file())
     return max(min(most, total // _PIECES), min(most, _SMALLEST_BYTES))
 
@@ -191,7 +215,7 @@ def _steps(spec: RewardSpec | None, folder: str, fingerprint: str) -> list[Step]
 def _graded(plan: Plan, spec: RewardSpec | None, source: _Questions, common: Common) -> Result:
     """The questions made a data set, then the rollouts graded by them."""
     if common.recipe_out:
-        made = open_dataset(source.made(Path()))
+        made = source.made(Path())
         steps = _steps(spec, str(made.folder), made.fingerprint)
         return execute(msgspec.structs.replace(plan, steps=steps), common)
     build_recipe(
@@ -208,7 +232,7 @@ def _graded(plan: Plan, spec: RewardSpec | None, source: _Questions, common: Com
     try:
         # the folder is ours before anything is put into it, so that a killed run can go on
         with claimed(folder):
-            made = open_dataset(source.made(folder))
+            made = source.made(folder)
         steps = _steps(spec, str(made.folder), made.fingerprint)
         return run_on(msgspec.structs.replace(plan, steps=steps), common)
     except TamisError:
