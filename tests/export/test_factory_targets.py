@@ -158,7 +158,13 @@ def test_the_reward_of_openrlhf_scores_the_answer_behind_the_prompt(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     reward = module_of(GOOD / "openrlhf_questions" / "reward.py", monkeypatch).reward_func
-    label = {"question_id": "q", "reward_name": "numeric", "reward_parameters": None}
+    asked = [{"role": "user", "content": "Is it \\boxed{4}?"}]
+    label = {
+        "question_id": "q",
+        "reward_name": "numeric",
+        "reward_parameters": None,
+        "prompt": asked,
+    }
     graded = json.dumps({**label, "reference": '{"answer": "4"}'})
     prompt = "<|im_start|>user\nIs it \\boxed{4}?<|im_end|>\n<|im_start|>assistant\n"
     right = reward([prompt + "\\boxed{4}<|im_end|>"], [prompt], [graded])
@@ -177,7 +183,11 @@ def test_the_reward_of_ms_swift_asks_each_row_for_its_own(monkeypatch: pytest.Mo
     folder = GOOD / "ms_swift_questions"
     module_of(folder / "reward.py", monkeypatch)
     rows = rows_of(folder)
-    columns = {key: [row[key] for row in rows] for key in rows[0] if key != "messages"}
+    columns = {key: [row[key] for row in rows] for key in rows[0]}
+    # its loader decodes them, and the trainer puts the completion behind
+    columns["messages"] = [
+        [*json.loads(text), {"role": "assistant", "content": "?"}] for text in columns["messages"]
+    ]
     scores = plugins["tamis"]()(["\\boxed{4}", "I guess 12"], **columns)
     assert scores == [1.0, 1.0]
     columns["reference"] = [None, columns["reference"][1]]

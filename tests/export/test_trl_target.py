@@ -131,7 +131,7 @@ def graded(reward: ModuleType, completions: list[Any], **columns: list[Any]) -> 
 
 def test_there_is_one_function_for_each_reward_with_its_name(reward: ModuleType) -> None:
     assert [function.__name__ for function in reward.REWARDS] == ["numeric"]
-    assert pickle.loads(pickle.dumps(reward.numeric)) is reward.numeric
+    assert pickle.loads(pickle.dumps(reward.numeric)) == reward.numeric
 
 
 def test_texts_and_message_lists_are_graded_alike(reward: ModuleType) -> None:

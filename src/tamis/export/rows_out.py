@@ -21,7 +21,7 @@ from tamis.formats import exact, get_format
 from tamis.formats.columns import LISTS
 from tamis.formats.fit import says_only_what_was_read, without_marks
 from tamis.formats.tools import ToolShape, reshaped
-from tamis.records import Question, Reference, RewardSpec
+from tamis.records import Message, Question, Reference, RewardSpec
 from tamis.rewards import Reward, load_reward
 from tamis.schema import ROWS, Kind
 
@@ -127,6 +127,8 @@ def _written(given: dict[str, Any], kind: Kind, shape: Shape) -> dict[str, Any]:
         _refuse_parts(given, kind)
     if given.get("reward") is not None:
         _reward_of(given["reward"]["name"], given["reward"]["parameters"])
+    if shape.prepare is not None:
+        given = shape.prepare(given)
     form = get_format(shape.format)
     assert form.write is not None
     if form.tools is not None and given.get("tools") is not None:
@@ -160,7 +162,8 @@ def ungradable(given: dict[str, Any]) -> str | None:
         return None
     reward = _reward_of(given["reward"]["name"], given["reward"]["parameters"])
     reference = given["reference"] and Reference(**given["reference"])
-    return reward.ungradable(Question(prompt=[], reference=reference))
+    prompt = msgspec.convert(given["prompt"], list[Message])
+    return reward.ungradable(Question(prompt=prompt, reference=reference))
 
 
 @lru_cache(maxsize=4096)

@@ -126,9 +126,12 @@ def judge_questions(folder: Path, file: Path, words: Any, max_tokens: int) -> di
 
 
 def _question(rows: Any, place: int, row: int, manager: Any) -> Judged:
+    from tamis.errors import TamisError  # only here: rows without rewards need no Tamis
+
+    refusals: tuple[type[BaseException], ...] = (*crashes(), TamisError)
     try:
         manager.loop.run_until_complete(manager.run_single(single(rows[place], [0])))
-    except crashes() as error:
+    except refusals as error:
         return verdict(row, "crashes", one_line(error))
     return verdict(row, "accepted")
 

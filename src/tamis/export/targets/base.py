@@ -30,6 +30,7 @@ class Shape(msgspec.Struct, frozen=True, kw_only=True):
 
     format: the name in `FORMATS` that writes a row (the author's own keys are left out before)
     file:   where the rows stand in the folder, `.jsonl` or `.parquet`
+    prepare: the first touch on a canonical row, where the format has no place for what the trainer can hold
     adapt:  the last touch on a written row, where the trainer differs from the format
     schema: the columns of a Parquet file; None for JSON lines
     holds_parts: whether a message may be a list with pictures and the like
@@ -37,6 +38,7 @@ class Shape(msgspec.Struct, frozen=True, kw_only=True):
 
     format: str
     file: str
+    prepare: Callable[[dict[str, Any]], dict[str, Any]] | None = None
     adapt: Callable[[dict[str, Any]], dict[str, Any]] | None = None
     schema: pa.Schema | None = None
     holds_parts: bool = False

@@ -16,12 +16,13 @@ from typing import Any
 import msgspec
 import pyarrow as pa
 
-from tamis.errors import InputError
+from tamis.errors import InputError, RewardError
 from tamis.export.replays.open_instruct import replay
 from tamis.export.targets.base import Handover, Shape, Target
 from tamis.export.targets.hf_messages import without_loss_flags
 from tamis.export.targets.plain_turns import no_tools, one_reply, plain_turns, sides
 from tamis.export.targets.templates import render
+from tamis.rewards.code.tests import AssertTests, StdinTests, read_tests
 
 FILE = "train.parquet"
 _NAME = "open-instruct"
@@ -55,6 +56,42 @@ def preference_row(written: dict[str, Any]) -> dict[str, Any]:
         name: [*asked, *_turns([one_reply(side, name, _NAME)], name)]
         for name, side in replies.items()
     }
+
+
+def tests_for_its_verifiers(row: dict[str, Any]) -> dict[str, Any]:
+    """A question of the reward `code` with its tests as the verifiers `code` and `code_stdio` take them.
+
+    `code` runs each test as a program of its own behind the answer's, so imports and setup go before each
+    assert. Raises: InputError for tests that neither verifier can decide as our reward does.
+    """
+    if (row["reward"] or {}).get("name") != "code" or (row["reference"] or {}).get("tests") is None:
+        return row
+    try:
+        tests = read_tests(row["reference"]["tests"])
+    except RewardError as error:
+        raise InputError(str(error)) from error
+    if isinstance(tests, AssertTests):
+        before = "".join(f"{text}\n" for text in (*tests.imports, tests.setup) if text)
+        told: dict[str, Any] = {
+            "style": "asserts",
+            "asserts": [before + text for text in tests.asserts],
+        }
+    elif isinstance(tests, StdinTests):
+        if tests.checker is not None or tests.compare not in (None, "exact"):
+            odd = "compare" if tests.checker is None else "checker"
+            raise InputError(
+                f"reference.tests.{odd}: expected none, got one; open-instruct's verifier code_stdio compares "
+                "lines as they are: export to a trainer that runs Tamis's own rewards"
+            )
+        told = {"style": "stdin", "cases": tests.cases}
+    else:
+        raise InputError(
+            f"reference.tests.style: expected asserts or stdin, got {tests.__struct_config__.tag}; open-instruct's verifier "
+            "code knows assert lines only: export to a trainer that runs Tamis's own rewards"
+        )
+    # the ground truth of a row is its answer where it has one
+    reference = {**row["reference"], "answer": None, "tests": msgspec.json.encode(told).decode()}
+    return {**row, "reference": reference}
 
 
 def question_row(written: dict[str, Any]) -> dict[str, Any]:
@@ -122,6 +159,7 @@ TARGET = Target(
         "questions": Shape(
             format="open_instruct_rlvr",
             file=FILE,
+            prepare=tests_for_its_verifiers,
             adapt=question_row,
             schema=pa.schema(
                 [("messages", _TURNS), ("ground_truth", pa.string()), ("dataset", pa.string())]

@@ -43,12 +43,14 @@ def preference_row(written: dict[str, Any]) -> dict[str, Any]:
 def question_row(written: dict[str, Any]) -> dict[str, Any]:
     """`prompt` of a `trl_prompt` row as JSON text, and `label`, the JSON text to grade with.
 
+    The label repeats the prompt: OpenRLHF shows its reward function only what a chat template made of it.
     Raises: InputError for tools, and for a question that names no reward.
     """
     no_tools(written, "OpenRLHF")
+    prompt = template_messages(prompt_messages(written))
     return {
-        "prompt": as_json_text(template_messages(prompt_messages(written))),
-        "label": as_json_text(grading_columns(written, "OpenRLHF")),
+        "prompt": as_json_text(prompt),
+        "label": as_json_text({**grading_columns(written, "OpenRLHF"), "prompt": prompt}),
     }
 
 
