@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,12 +13,15 @@ from .users import User, nobody, this_user
 
 
 @pytest.fixture(scope="session")
-def users(tmp_path_factory: pytest.TempPathFactory) -> dict[str, User]:
+def users() -> Iterator[dict[str, User]]:
     """`root` (when the tests run as root) and `nobody`; else only the user of the tests."""
-    folder = tmp_path_factory.mktemp("users") / "code"
-    if os.geteuid() != 0:
-        return {"nobody": this_user(folder)}
-    return {"root": this_user(folder), "nobody": nobody(folder)}
+    # not in pytest's own folder, which it closes to everybody else
+    with tempfile.TemporaryDirectory(prefix="tamis-users-") as place:
+        folder = Path(place) / "code"
+        if os.geteuid() != 0:
+            yield {"nobody": this_user(folder)}
+        else:
+            yield {"root": this_user(folder), "nobody": nobody(folder)}
 
 
 @pytest.fixture(scope="session", params=["root", "nobody"])

@@ -17,7 +17,16 @@ from pathlib import Path
 
 import pytest
 
-from tamis.sandbox import Box, Call, Limits, Outcome, Profile, SandboxError, open_sandbox
+from tamis.sandbox import (
+    Box,
+    Call,
+    JudgeTests,
+    Limits,
+    Outcome,
+    Profile,
+    SandboxError,
+    open_sandbox,
+)
 
 QUICK = Limits(time_s=0.5)
 
@@ -125,10 +134,27 @@ def test_endless_output_is_cut_at_its_bound(box: Box) -> None:
     assert (outcome.kind, len(outcome.stdout)) == ("output", 100_000)
 
 
+def test_a_program_may_leave_by_exit_as_in_any_interpreter(box: Box) -> None:
+    outcome = box.program("print(1)\nexit()\n", b"")
+    assert (outcome.kind, outcome.code, outcome.stdout) == ("exited", 0, b"1\n")
+
+
 def test_a_traceback_and_an_exit_code_come_back(box: Box) -> None:
     outcome = box.program("1 / 0", b"")
     assert (outcome.kind, outcome.code) == ("exited", 1)
     assert outcome.stderr.rstrip().endswith("ZeroDivisionError: division by zero")
+
+
+def test_a_candidate_that_leaves_during_a_judged_test_is_told_by_its_own_end(box: Box) -> None:
+    code = "def check(f):\n    for x in range(3):\n        assert f(x) == x\n    assert f(7) == 7\n"
+    tests = JudgeTests({"style": "check", "code": code, "entry_point": "f", "call": "check"}, 2)
+    source = "import os\ndef f(x):\n    return os._exit(5) if x == 1 else x\n"
+    verdicts = box.judge(source, tests)
+    assert [(verdict.kind, verdict.passed) for verdict in verdicts] == [
+        ("crashed", False),
+        ("judged", True),
+    ]
+    assert "exit code 5" in verdicts[0].detail
 
 
 def test_runs_in_many_threads_do_not_meet(box: Box) -> None:

@@ -100,6 +100,7 @@ class CheckRun:
         """Settle what is open: repeated asserts that held, and all that were not reached."""
         failure = failure or self._spoiled
         n_asserts = len(self._tests.asserts)
+        reached = self._passed.keys() | self._reports.settled
         for number in range(n_asserts):
             if number in self._passed:
                 # a check that broke off may have left its loops unfinished
@@ -108,4 +109,7 @@ class CheckRun:
                 self._reports.verdict(number, failure or _NOT_REACHED)
         if self._tests.counts_end:
             weak = self._weak or self._session.weak
+            # an end that skipped its asserts proves nothing
+            if failure is None and not reached.issuperset(range(n_asserts)):
+                failure = _NOT_REACHED
             self._reports.verdict(n_asserts, failure, weak=weak)

@@ -5,6 +5,8 @@ Runs in a fresh interpreter: `main` is called by the boot line of `launch.py` wi
 
 from __future__ import annotations
 
+import _sitebuiltins
+import builtins
 import importlib
 import json
 import os
@@ -85,6 +87,9 @@ def _close_doors(plan: Plan, control: socket.socket, own_folder: str) -> Locks:
 
 
 def _import_all(plan: Plan, own_folder: str) -> None:
+    # what `site` would have added, and what programs leave by
+    for name in ("exit", "quit"):
+        setattr(builtins, name, _sitebuiltins.Quitter(name, ""))
     for name in (*_MODULES, *SIDES[plan.side]):
         importlib.import_module(name)
     # the folders hold more than what was asked for, so they are on the path for these imports only

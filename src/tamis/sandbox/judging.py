@@ -11,6 +11,8 @@ from tamis.sandbox.outcomes import JudgeTests, Verdict, how_ended
 from tamis.sandbox.solving import failed_to_load, order_of
 from tamis.sandbox.watch import Watch
 
+_LOST_S = 0.5
+
 
 def judge(
     candidate: Lane, judge_lane: Lane, source: str, tests: JudgeTests, *, setup: str, limits: Limits
@@ -20,7 +22,8 @@ def judge(
     solution = {"role": "serve", "source": source, "setup": setup, "seed": 0}
     while len(found) < tests.n_tests:
         session = _Session(tests.n_tests, found, limits)
-        job = {**tests.job, "role": "judge", "skip": sorted(found), "seed": 0}
+        known = {"skip": sorted(found), "candidate_setup": setup}
+        job = {**tests.job, **known, "role": "judge", "seed": 0}
         session.hold(candidate, solution, judge_lane, job)
     return [found[place] for place in range(tests.n_tests)]
 
@@ -62,6 +65,8 @@ class _Session:
                 break
         for frame in judging.finish():
             self._take(frame)
+        # a judge whose candidate died leaves at once: then its end is what there is to tell
+        lost = not self._is_done and watch.stop == "ended" and serving.ends_within(_LOST_S)
         said = serving.finish()
         if said and "load_failed" in said[0]:
             failed = failed_to_load(said[0]["load_failed"])
@@ -69,7 +74,7 @@ class _Session:
             is_memory = failed.kind == "memory"
             self._fill(Verdict("memory" if is_memory else "load_failed", detail=detail), over=True)
         elif len(self._found) < self._n_tests:
-            self._settle(judging, serving, timed_out=watch.stop == "timeout")
+            self._settle(serving if lost else judging, timed_out=watch.stop == "timeout")
 
     def _take(self, frame: dict[str, Any]) -> None:
         if "begin" in frame:
@@ -84,12 +89,12 @@ class _Session:
         elif "done" in frame:
             self._is_done = True
 
-    def _settle(self, judging: Run, serving: Run, *, timed_out: bool) -> None:
-        assert judging.end is not None and serving.end is not None
+    def _settle(self, ended: Run, *, timed_out: bool) -> None:
+        assert ended.end is not None  # both were waited for
         if self._is_done:
             self._fill(Verdict("judged", detail="the test was not reached"))
             return
-        kind, detail = how_ended(judging.end, self._order.cpu_s)
+        kind, detail = how_ended(ended.end, self._order.cpu_s)
         if timed_out:
             kind, detail = "timeout", f"stopped after {self._limits.time_s:g} s"
         blamed = Verdict(kind, detail=detail)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import os
+import select
 import socket
 import subprocess
+import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -138,6 +140,17 @@ class Run:
             self._drop()
             raise SandboxError(f"sandbox: no new process ({os.strerror(reply.code)})")
         self.end, self.cpu_s = reply, reply.cpu_s
+
+    def ends_within(self, seconds: float) -> bool:
+        """Whether the run ends by itself in that time."""
+        deadline = time.monotonic() + seconds
+        waiting = select.poll()
+        waiting.register(self.lane.control, select.POLLIN)
+        while self.end is None:
+            if not waiting.poll(max(0.0, deadline - time.monotonic()) * 1000):
+                return False
+            self.listen()
+        return True
 
     def finish(self) -> list[dict[str, Any]]:
         """Kill what still runs, wait for its end; the frames that came before it."""

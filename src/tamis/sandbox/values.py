@@ -110,7 +110,7 @@ def _write_constant(value: Any, writer: _Writer, _: int) -> object:
 def _write_int(value: Any, writer: _Writer, _: int) -> object:
     plain = _int_add(value, 0)
     if -INT_LIMIT < plain < INT_LIMIT:
-        writer.spend(4 if -1000 < plain < 1000 else 20)
+        writer.spend(4 + plain.bit_length() // 3)  # digits, a sign, a comma
         return plain
     writer.spend(12 + plain.bit_length() // 4)
     return ["int", _hex_of(plain)]
