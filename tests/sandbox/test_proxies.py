@@ -476,3 +476,14 @@ def test_numpy_arrays_cross_and_change_in_place(children: Children) -> None:
         "import numpy as np\nassert not np.allclose(f(np.array([0.5]))[0], [3])",
     ]
     _holds(children, source, *tests)
+
+
+def test_a_view_of_a_dict_compares_as_a_view_not_as_a_list(children: Children) -> None:
+    source = "D = {1: 'a', 2: 'b'}\ndef f(what):\n    return getattr(D, what)()\n"
+    _holds(
+        children,
+        source,
+        "assert f('keys') == {1, 2} and f('keys') != [1, 2] and list(f('keys')) == [1, 2]",
+        "assert f('values') != ['a', 'b'] and sorted(f('values')) == ['a', 'b']",
+        "assert f('items') == {(1, 'a'), (2, 'b')} and len(f('items')) == 2",
+    )

@@ -59,7 +59,8 @@ class Reward(Protocol):
 def load_reward(spec: RewardSpec) -> Reward:
     """The reward a question names, with its parameters.
 
-    Raises: RewardError for an unknown name, unknown parameters, or parameters that are not JSON.
+    Raises: RewardError for an unknown name, unknown parameters, parameters that are not JSON, or such that only
+    the caller may set (`refuse_as_data` of the reward): a spec may come from a stranger's data set.
     """
     return _load(spec.name, spec.parameters)
 
@@ -77,6 +78,10 @@ def _load(name: str, parameters: str | None) -> Reward:
         reward: Reward = msgspec.json.decode(parameters or "{}", type=kind)
     except msgspec.DecodeError as error:
         raise RewardError(f"parameters of reward `{name}`: {error}") from error
+    refuse = getattr(reward, "refuse_as_data", None)
+    reason = None if refuse is None else refuse()
+    if reason is not None:
+        raise RewardError(f"parameters of reward `{name}`: {reason}")
     return reward
 
 

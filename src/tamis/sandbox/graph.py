@@ -37,7 +37,11 @@ _FACTORIES: Final = {
 _MAPPINGS: Final = {"Counter": Counter, "OrderedDict": OrderedDict}
 _MAPPING_TAGS: Final = {id(kind): name for name, kind in _MAPPINGS.items()}
 _BASES: Final = (list, tuple, dict, set, frozenset, deque, bytearray)
-_VIEWS: Final[tuple[type, ...]] = (type({}.keys()), type({}.values()), type({}.items()))
+_VIEWS: Final = {
+    type({}.keys()): "keys",
+    type({}.values()): "values",
+    type({}.items()): "items",
+}
 
 
 class Packer:
@@ -134,8 +138,9 @@ class Packer:
         return ["dict", pairs]
 
     def _pack_leaf(self, value: Any, kind: type) -> object:
-        if kind in _VIEWS:
-            return self.pack([*value])
+        view = _VIEWS.get(kind)
+        if view is not None:
+            return [view, [self.pack(member) for member in [*value]]]
         numpy = sys.modules.get("numpy")
         if numpy is not None and issubclass(kind, numpy.ndarray):
             number = self._numbers.get(id(value))
@@ -371,4 +376,8 @@ _READERS: Final[dict[str, Callable[[Unpacker, list[Any]], Any]]] = {
     "OrderedDict": _read_mapping,
     "defaultdict": _read_default_mapping,
     "namedtuple": _read_named_tuple,
+    # views of a dict of their own: they compare as views do
+    "keys": lambda unpacker, raw: dict.fromkeys(unpacker.members(raw[1])).keys(),
+    "values": lambda unpacker, raw: dict(enumerate(unpacker.members(raw[1]))).values(),
+    "items": lambda unpacker, raw: dict(unpacker.members(raw[1])).items(),
 }

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import builtins
 import re
+import sys
 from collections import deque
 from collections.abc import Callable
 from datetime import date, datetime, time, timedelta
@@ -280,9 +281,10 @@ def array_parts(raw: list[Any]) -> tuple[str, list[int], list[Any]]:
 
 
 def numpy_array(dtype: str, shape: list[int], flat: list[object]) -> object:
-    """An `Arrays` for processes that may import numpy; raises `WireError` without a match."""
-    import numpy  # only where an array was sent, and only in a child
-
+    """An `Arrays` for a child whose fork server has numpy; raises `WireError` without a match."""
+    numpy = sys.modules.get("numpy")
+    if numpy is None:
+        raise malformed("an ndarray where numpy is not loaded")
     try:
         return numpy.array(flat, dtype=dtype).reshape(shape)
     except (TypeError, ValueError, OverflowError) as error:

