@@ -1,0 +1,1 @@
+"""Attacks and honest answers to try on a reward, and what came of them."""
