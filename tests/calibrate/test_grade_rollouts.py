@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import pickle
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import msgspec
 import numpy as np
@@ -18,7 +19,9 @@ from tamis.calibrate.grade_rollouts import ScoreRollouts, ScoreValues
 from tamis.calibrate.score_counts import ScoreCounts
 from tamis.errors import InputError, RewardError
 from tamis.recipe import Recipe, Step
-from tamis.records import RewardSpec
+from tamis.records import Question, RewardSpec, Rollout, Score
+from tamis.rewards import REWARDS
+from tamis.sandbox.errors import SandboxError
 from tamis.schema import CHANGES, ROLLOUTS
 
 # id, text, reference: two questions with one text and different references, two with the same
@@ -306,3 +309,41 @@ def test_sums_of_tenths_are_the_same_in_any_order() -> None:
         return float(ScoreCounts().finish(sketch).to_pylist()[0]["mean"])
 
     assert mean(values) == mean(values[::-1]) == mean(sorted(values))
+
+
+class Fickle(msgspec.Struct, frozen=True, kw_only=True):
+    """A reward of somebody else's: what it says is what the answer tells it to say."""
+
+    name: ClassVar[str] = "fickle"
+    version: ClassVar[str] = "1"
+
+    def ungradable(self, question: Question) -> str | None:
+        return None
+
+    async def score_many(
+        self, rollouts: Sequence[Rollout], questions: Sequence[Question]
+    ) -> list[Score]:
+        said = [str(rollout.messages[-1].content) for rollout in rollouts]
+        if "broken" in said:
+            raise SandboxError("no tier holds here")
+        none = {
+            "failed": Score(value=None, reason="sandbox: it died", flags=("sandbox_failure",)),
+            "odd": Score(value=None, reason="nobody knows"),
+        }
+        return [none.get(text, Score(value=2.5)) for text in said]
+
+
+def test_a_failure_of_the_sandbox_is_a_cause_of_its_own_and_one_for_all_stops_the_run(
+    op: ScoreRollouts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(REWARDS, "fickle", f"{__name__}:Fickle")
+    fickle = msgspec.structs.replace(op, reward=RewardSpec(name="fickle"))
+    asked = {"question_id": "q.jsonl:a"}
+    rows = graded(fickle, *({**asked, "answer": text} for text in ("failed", "odd", "fine")))
+    assert [row["score"]["value"] for row in rows] == [None, None, 2.5]
+    assert [row["score"]["reason"] for row in rows[:2]] == [
+        "sandbox failed: sandbox: it died",
+        "answer cannot be graded: nobody knows",
+    ]
+    with pytest.raises(SandboxError, match="no tier holds here"):
+        graded(fickle, {**asked, "answer": "broken"})
