@@ -1,4 +1,4 @@
-"""The demo's SFT, preference and RL sets, loaded by each trainer's own code: `make test-trainers`.
+"""The demo's three sets, and one of code, loaded by each trainer's own code: `make test-trainers`.
 
 Not collected by `make test`, which has no trainers: the Makefile names this file, and says in
 `TAMIS_TRAINERS` which interpreter has which trainer (`trl=PATH,verl=PATH,...`).
@@ -6,6 +6,7 @@ Not collected by `make test`, which has no trainers: the Makefile names this fil
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 from typing import Any
@@ -16,23 +17,35 @@ import tamis
 from tamis.export.targets import TARGETS, get_target
 from tamis.recipe import Outputs
 
+from .code_questions import BODY, CHECK, HEAD
+
 SAID = os.environ.get("TAMIS_TRAINERS", "")
 PYTHONS = dict(pair.split("=", 1) for pair in SAID.split(",") if pair)
 PROVED = [name for name in TARGETS if get_target(name).loader is not None]
 PAIRS = [(name, kind) for name in PROVED for kind in get_target(name).shapes]
+PAIRS += [(name, "code") for name, kind in PAIRS if kind == "questions"]
+# rows in the shape of HumanEval's: a head to be completed, its body, and a check
+CODE = [
+    {"task_id": f"T/{n}", "prompt": HEAD, "canonical_solution": BODY, "test": CHECK}
+    | {"entry_point": "is_square"}
+    for n in range(3)
+]
 # OpenRLHF never shows tools or calls to a template: they become text, as the user must ask for.
 FLATTEN = {"openrlhf": ["tools"]}
 
 
 @pytest.fixture(scope="module")
 def sets(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """The three sets of the demo."""
+    """The three sets of the demo, and one of code."""
     folder = tmp_path_factory.mktemp("demo")
     tamis.demo(recorded=True, common=tamis.Common(output=str(folder / "demo"), quiet=True))
     raw = str(folder / "demo" / "raw")
     quiet = tamis.Common(output=str(folder / "preferences"), quiet=True)
     tamis.import_([raw], to="preferences", common=quiet)
+    code = folder / "code.jsonl"
+    code.write_text("".join(json.dumps(row) + "\n" for row in CODE), encoding="utf-8")
     return {
+        "code": str(code),
         "conversations": str(folder / "demo" / "sft.jsonl"),
         "preferences": str(folder / "preferences"),
         "questions": str(folder / "demo" / "rl.jsonl"),

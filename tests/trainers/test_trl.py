@@ -13,6 +13,7 @@ from tamis.export.loaders import trl as loader
 from tamis.export.targets.trl import TARGET
 from tamis.records import Conversation, Preference, Question, Reference, RewardSpec
 
+from ..export.code_questions import completion, task, ungradable
 from ..export.exporting import assistant, clashing, export, user
 from .conftest import ROOT, module_from
 
@@ -121,3 +122,59 @@ def test_grpo_logs_our_reward_by_its_name_and_leaves_out_what_cannot_be_graded(
     ]
     # every answer is 4444: a skipped question leaves the mean at 1, a zero would halve it
     assert means == [1.0, 1.0]
+
+
+def logged_means(folder: Path, model: str, questions: list[Question]) -> list[float]:
+    """What TRL logs of the reward `code` in two steps over these questions; every answer is 4444."""
+    export(
+        TARGET,
+        "questions",
+        questions,
+        folder,
+        model=model,
+        max_tokens=4,
+        rewards=(("code", None),),
+    )
+    trainer = module_from(folder / "train.py").main(max_steps=2)
+    name = "rewards/code/mean"
+    return [line[name] for line in trainer.state.log_history if name in line]
+
+
+def coded(prompt: str, **tests: object) -> Question:
+    """A question that code answers."""
+    return Question(
+        id=prompt[:8],
+        prompt=[user(prompt)],
+        reward=RewardSpec(name="code"),
+        reference=Reference(tests=json.dumps(tests)),
+    )
+
+
+# a program that prints nothing, and a body that returns nothing: one of two tests passes
+SILENT = coded("Print nothing.", style="stdin", cases=[{"input": "", "output": ""}])
+HALF = coded(
+    'def number():\n    """Give 4444."""\n',
+    style="check",
+    entry_point="number",
+    code="def check(candidate):\n    assert candidate() is None\n    assert candidate() == 4444\n",
+)
+
+
+def test_grpo_trains_on_code_and_logs_what_its_tests_say(tmp_path: Path, model: str) -> None:
+    means = logged_means(tmp_path, model, [SILENT, HALF] * 4)
+    # two steps of four questions see all eight; which come first is TRL's own draw
+    assert len(means) == 2
+    assert sum(means) == pytest.approx(1.0 + 0.5)
+
+
+def test_grpo_leaves_out_code_without_tests(tmp_path: Path, model: str) -> None:
+    means = logged_means(tmp_path, model, [HALF, ungradable()] * 4)
+    assert means == [0.5, 0.5]
+
+
+def test_exported_code_questions_are_taken_whole(tmp_path: Path) -> None:
+    asked = [completion(), task(None), ungradable(), SILENT, HALF]
+    rewards = tuple((q.reward.name, q.reward.parameters) for q in asked if q.reward)
+    export(TARGET, "questions", asked, tmp_path, model="m", max_tokens=512, rewards=rewards)
+    judged = loader.load(tmp_path, "questions", max_tokens=512)
+    assert [row["verdict"] for row in judged["rows"]] == ["accepted"] * 5

@@ -15,6 +15,7 @@ from tamis.export.loaders import verl as loader
 from tamis.export.targets.verl import TARGET
 from tamis.records import Conversation, Question, Reference, RewardSpec
 
+from ..export.code_questions import BODY, HANGING, RIGHT, WRONG, completion, task, ungradable
 from ..export.exporting import assistant, clashing, export, user
 from .conftest import ROOT
 
@@ -139,3 +140,66 @@ def test_a_prompt_over_the_limit_is_told_as_dropped(tmp_path: Path) -> None:
     export(TARGET, "questions", asked, tmp_path, model="m", max_tokens=64)
     judged = loader.load(tmp_path, "questions", max_tokens=64)
     assert [row["verdict"] for row in judged["rows"]] == ["accepted", "dropped"]
+
+
+TWO_OF_THREE = pytest.approx(2 / 3)
+# answers to one question, and what verl should hear of each
+CODED = [(RIGHT, 1.0), (WRONG, TWO_OF_THREE), (HANGING, TWO_OF_THREE), (BODY, 1.0), ("", 0.0)]
+
+
+def answers_to(folder: Path, words: Any) -> Any:
+    """The answers `CODED` to exported code questions, and one that cannot be graded, as verl batches them."""
+    import torch
+    from omegaconf import OmegaConf
+    from verl import DataProto
+    from verl.utils.dataset.rl_dataset import RLHFDataset, collate_fn
+
+    questions = [completion()] * len(CODED) + [ungradable()]
+    export(TARGET, "questions", questions, folder, model="m", max_tokens=512)
+    config = OmegaConf.create({"cache_dir": str(folder), "filter_overlong_prompts_workers": None})
+    rows = RLHFDataset([str(folder / "train.parquet")], words, config)
+    said = [words(text)["input_ids"] for text in (*(text for text, _ in CODED), RIGHT)]
+    length = max(map(len, said))
+    batch = collate_fn([rows[place] for place in range(len(said))])
+    batch["responses"] = torch.tensor([ids + [0] * (length - len(ids)) for ids in said])
+    batch["attention_mask"] = torch.tensor(
+        [[1] * len(ids) + [0] * (length - len(ids)) for ids in said]
+    )
+    return DataProto.from_single_dict(batch)
+
+
+def check_told(found: list[dict[str, Any]]) -> None:
+    """Rewards and logged columns are those of `CODED`, then of the question without tests."""
+    infos = [one["reward_extra_info"] for one in found]
+    assert {tuple(info) for info in infos} == {("score", "acc", "gradable", "pred")}
+    assert [one["reward_score"] for one in found] == [*(score for _, score in CODED), 0.0]
+    assert [info["gradable"] for info in infos] == [1.0] * len(CODED) + [0.0]
+    assert [info["acc"] for info in infos] == [1.0, 0.0, 0.0, 1.0, 0.0, 0.0]
+
+
+def test_verls_reward_manager_has_code_graded_in_its_threads(tmp_path: Path, words: Any) -> None:
+    batch = answers_to(tmp_path, words)
+    manager = loader.reward_manager(tmp_path / "reward.py", words)
+
+    async def score_all() -> list[dict[str, Any]]:
+        singles = [batch[place : place + 1] for place in range(len(batch))]
+        return await asyncio.gather(*(manager.run_single(single) for single in singles))
+
+    check_told(manager.loop.run_until_complete(score_all()))
+
+
+def test_verls_reward_loop_worker_calls_the_exported_function(tmp_path: Path, words: Any) -> None:
+    from verl.experimental.reward_loop.reward_loop import RewardLoopWorker
+
+    batch = answers_to(tmp_path, words)
+    config = settings(tmp_path, "ppo_trainer")
+    config.actor_rollout_ref.model.path = str(loader.TINY_TOKENIZER)
+    worker = RewardLoopWorker(config)
+    check_told(worker.loop.run_until_complete(worker.compute_score_batch(batch)))
+
+
+def test_exported_code_questions_are_taken_whole(tmp_path: Path) -> None:
+    asked = [completion(), task(None), ungradable()]
+    export(TARGET, "questions", asked, tmp_path, model="m", max_tokens=512)
+    judged = loader.load(tmp_path, "questions", max_tokens=512)
+    assert [row["verdict"] for row in judged["rows"]] == ["accepted"] * 3
