@@ -99,7 +99,7 @@ def wait_until_gone():
 def fork_a_sleeper():
     pid = os.fork()
     if pid == 0:
-        time.sleep(600)
+        time.sleep(60)
         os._exit(0)
     return pid
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 from typing import Any
 
+from tamis.sandbox.forks import forks_wait
 from tamis.sandbox.lane import Lane, Run
 from tamis.sandbox.limits import Limits
 from tamis.sandbox.outcomes import JudgeTests, Verdict, how_ended
@@ -42,17 +43,15 @@ class _Session:
     def hold(
         self, candidate: Lane, solution: dict[str, Any], judge_lane: Lane, job: dict[str, Any]
     ) -> None:
-        ends = socket.socketpair()
         serving = judging = None
         try:
-            serving = candidate.begin(self._order, solution, also=[ends[0].fileno()])
-            judging = judge_lane.begin(self._order, job, also=[ends[1].fileno()])
-            for end in ends:
-                end.close()
+            with forks_wait:
+                ends = socket.socketpair()
+                with ends[0], ends[1]:
+                    serving = candidate.begin(self._order, solution, also=[ends[0].fileno()])
+                    judging = judge_lane.begin(self._order, job, also=[ends[1].fileno()])
             self._follow(judging, serving)
         finally:
-            for end in ends:
-                end.close()
             for run in (serving, judging):
                 if run is not None and run.end is None:
                     run.abandon()

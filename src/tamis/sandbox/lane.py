@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from tamis.sandbox.errors import SandboxError
+from tamis.sandbox.forks import forks_wait
 from tamis.sandbox.frames import JOB_BYTES, FrameReader, WireError, encode_frame
 from tamis.sandbox.launch import Launched
 from tamis.sandbox.orders import (
@@ -45,19 +46,30 @@ class Lane:
             packed_job = encode_frame(job, cap=JOB_BYTES)
         except WireError as error:
             raise SandboxError(f"job: {error}") from error
-        ours, theirs = socket.socketpair()
+        ours = None
         try:
-            socket.send_fds(self.control, [order.packed()], [theirs.fileno(), *also])
-            theirs.close()
+            ours = self._hand_over(order, also)
             ours.settimeout(_SEND_S)
             ours.sendall(packed_job)
         except OSError as error:
-            ours.close()
+            if ours is not None:
+                ours.close()
             raise SandboxError(f"sandbox: the run did not start ({error})") from error
-        finally:
-            theirs.close()
         self.n_runs += 1
         return Run(self, ours)
+
+    def _hand_over(self, order: Order, also: Sequence[int]) -> socket.socket:
+        """Send an order with one end of a new socket; the other end."""
+        with forks_wait:
+            ours, theirs = socket.socketpair()
+            try:
+                socket.send_fds(self.control, [order.packed()], [theirs.fileno(), *also])
+            except OSError:
+                ours.close()
+                raise
+            finally:
+                theirs.close()
+        return ours
 
     def say(self, word: bytes) -> None:
         """Send a one-byte request; a fork server that is gone is noticed when it is read from."""
@@ -83,7 +95,7 @@ class Lane:
 
     def close(self) -> None:
         """End the fork server and all below it."""
-        # a process forked meanwhile may hold a copy of this end: closing ours alone would end nothing
+        # a process forked while it started may hold a copy of this end: closing ours alone would end nothing
         with contextlib.suppress(OSError):
             self.control.shutdown(socket.SHUT_RDWR)
         self.control.close()
@@ -160,7 +172,7 @@ class Run:
                 self.listen()
         frames: list[dict[str, Any]] = []
         if self.job is not None:
-            # all has come by now; its other end may live on in a process forked meanwhile
+            # all has come by now, whoever may still hold a copy of its other end
             self.job.setblocking(False)
         while self.job is not None:
             frames += self.read()

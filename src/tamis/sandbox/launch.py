@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 
 from tamis.sandbox import bwrap
 from tamis.sandbox.errors import SandboxError
+from tamis.sandbox.forks import forks_wait
 from tamis.sandbox.layout import Layout
 from tamis.sandbox.plan import Plan
 
@@ -52,14 +53,16 @@ def interpreter() -> str:
 
 def launch(plan: Plan) -> Launched:
     """Start a fork server. Raises: SandboxError, with the step that failed."""
-    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     parent = os.pidfd_open(os.getpid())
     complaints = os.memfd_create("stderr")
+    ours = None
     is_serving = False
     try:
-        plan = replace(plan, control_fd=theirs.fileno(), parent_fd=parent)
-        process = _start(plan, (theirs.fileno(), parent), complaints)
-        theirs.close()
+        with forks_wait:
+            ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+            with theirs:
+                plan = replace(plan, control_fd=theirs.fileno(), parent_fd=parent)
+                process = _start(plan, (theirs.fileno(), parent), complaints)
         try:
             _wait_until_serving(process, ours)
             is_serving = True
@@ -71,9 +74,8 @@ def launch(plan: Plan) -> Launched:
         last = os.pread(complaints, 4096, 0).decode(errors="replace").strip().splitlines()[-1:]
         raise SandboxError(f"{plan.tier}: {' '.join([str(error), *last])}") from error
     finally:
-        if not is_serving:  # Ctrl-C too
+        if ours is not None and not is_serving:  # Ctrl-C too
             ours.close()
-        theirs.close()
         os.close(parent)
         os.close(complaints)
     return Launched(process, ours)
