@@ -6,8 +6,10 @@ import asyncio
 import inspect
 import multiprocessing
 import pickle
+import re
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -213,3 +215,11 @@ def test_what_failed_once_is_graded_again_and_left_out_after_that(
     assert reward(["?", "?"], ["a", "b"], reference=[None, None]) == [1.0, 1.0]
     failing(2)
     assert reward(["?"], ["a"], reference=[None]) == [None]
+
+
+def test_the_guide_says_what_happens() -> None:
+    page = Path(__file__).parents[3] / "docs" / "guides" / "hand-over.md"
+    [code] = re.findall(
+        r"^```python\n(.*?)^```$", page.read_text("utf-8"), re.MULTILINE | re.DOTALL
+    )
+    exec(compile(code, str(page), "exec"), {})
