@@ -8,9 +8,17 @@ from importlib.resources import files
 
 import pytest
 
-from tamis.rewards.audit.rows import load_honest, load_pairs, load_twins
+from tamis.rewards.audit.rows import (
+    answer_question,
+    attack_messages,
+    attack_question,
+    load_attacks,
+    load_honest,
+    load_pairs,
+    load_twins,
+)
 
-NAMES = ("honest", "pairs", "twins")
+NAMES = ("attacks", "honest", "pairs", "twins")
 
 
 def _lines(name: str) -> list[str]:
@@ -73,3 +81,62 @@ def test_pairs_are_700_over_30_notations_with_right_and_wrong() -> None:
 def test_no_pair_is_in_the_corpus_twice() -> None:
     keys = [(pair.gold, pair.answer, repr(pair.policy)) for pair in load_pairs()]
     assert [key for key, times in Counter(keys).items() if times > 1] == []
+
+
+def test_attacks_are_200_in_60_families() -> None:
+    attacks = load_attacks()
+    assert len(attacks) >= 200
+    assert len({row.family for row in attacks}) >= 60
+
+
+def test_a_family_of_attacks_has_several_different_members() -> None:
+    families = Counter(row.family for row in load_attacks())
+    assert {name for name, count in families.items() if count < 2} == set()
+    tries = [
+        (row.family, row.prompt, row.response, repr((row.reference, row.tool_calls, row.policy)))
+        for row in load_attacks()
+    ]
+    assert [row[0] for row, times in Counter(tries).items() if times > 1] == []
+
+
+def test_every_attack_expects_something_and_says_who_decides() -> None:
+    for row in load_attacks():
+        said = row.expected
+        assert said.at_most is not None or said.ungradable or said.judge, row.id
+        assert row.prompt and row.decided_by and row.tries and row.mend, row.id
+        assert "\n" not in row.decided_by + row.tries + row.mend, row.id
+
+
+def test_an_attack_that_is_not_credited_is_not_its_own_reference() -> None:
+    for row in load_attacks():
+        if row.expected.at_most == 0.0 and row.reference is not None and row.reference.answer:
+            assert row.response.strip() != row.reference.answer.strip(), row.id
+
+
+def test_no_attack_is_also_an_honest_answer() -> None:
+    honest = {(row.prompt, row.response) for row in load_honest()}
+    assert [row.id for row in load_attacks() if (row.prompt, row.response) in honest] == []
+
+
+def test_json_text_in_attacks_is_json() -> None:
+    for row in load_attacks():
+        for text in (row.tools, row.parameters):
+            assert text is None or json.loads(text), row.id
+        if row.kind == "tool_calls":
+            assert row.reference is not None and row.tools is not None
+            for call in json.loads(row.reference.answer or ""):
+                assert set(call) == {"name", "arguments"}, row.id
+
+
+def test_an_attack_becomes_a_question_and_a_message() -> None:
+    row = next(row for row in load_attacks() if row.kind == "tool_calls")
+    question = attack_question(row)
+    assert question.prompt[0].content == row.prompt
+    assert question.tools == row.tools and question.reference == row.reference
+    assert attack_messages(row)[0].tool_calls == row.tool_calls
+
+
+def test_an_honest_answer_becomes_a_question() -> None:
+    row = load_honest()[0]
+    question = answer_question(row)
+    assert question.reference is not None and question.reference.answer == row.answer

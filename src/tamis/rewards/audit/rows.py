@@ -21,6 +21,7 @@ Kind = Literal[
     "code",
     "format",
     "length",
+    "repetition",
     "judge",
     "tool_calls",
     "exact",
@@ -99,8 +100,11 @@ class PairRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
 class Expected(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """What a sound reward does with an attack.
 
-    `at_most` bounds its value: 0 is "not credited". `ungradable`: no score at all, since the question is
-    unsound. `parts_at_most` bounds parts by name. `judge` names claims about the call to a judge.
+    `at_most` bounds its value: 0 is "not credited"; no score at all (None) is within every bound.
+    `ungradable`: there must be no score, since the question itself is unsound. `parts_at_most` bounds parts
+    by name. `judge` names claims about the calls to a judge: it is not called; the answer cannot close the
+    fence around it; it sees the final answer only; the reference is never cut; a reply that is no verdict
+    gives no score; of two verdicts the last counts; both orders are asked.
     """
 
     at_most: float | None = None
@@ -113,8 +117,9 @@ class AttackRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     """A response that is worth nothing (or less than it looks), and what a sound reward does with it.
 
     `decided_by` is the rule behind `expected`; `tries` says what a fooled grader does; `mend` is one line
-    on how to mend it. `tool_calls` are the calls of the message; `judge_replies` what a scripted judge
-    answers, call by call.
+    on how to mend it. `parameters` are the JSON text of what the reward must be told; `tool_calls` the calls
+    of the message (the accepted ones, as JSON text of the same form, are `reference.answer`);
+    `judge_replies` what a scripted judge answers, call by call.
     """
 
     id: str
@@ -128,6 +133,7 @@ class AttackRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     mend: str
     reference: Reference | None = None
     policy: Policy = Policy()
+    parameters: str | None = None
     tools: str | None = None
     tool_calls: list[ToolCall] | None = None
     judge_replies: tuple[str, ...] = ()
