@@ -89,6 +89,7 @@ soak: $(DEV)
 	$(BIN)/python benchmarks/memory.py
 	$(BIN)/python benchmarks/seeds.py
 	$(BIN)/python benchmarks/soak_sandbox.py
+	$(BIN)/python benchmarks/kill_sandbox.py
 	$(BIN)/python scripts/docs_tables.py
 
 bench: $(DEV)

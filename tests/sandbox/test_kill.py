@@ -42,12 +42,15 @@ def way(request: pytest.FixtureRequest, users: dict[str, User]) -> Any:
 
 
 def outlived(way: Any, how: str, number: int, n: int) -> list[object]:
-    """What was still there a second after each of `n` parents had ended, and files."""
+    """What was still there a second after each of `n` parents had ended, files, and what runs complained about."""
     user, without, tier = way
     told = user.run(RUN, how, str(int(number)), str(n), "0", without=without, timeout=300)
     assert told["tier"] == tier
     assert any(one["below"] for one in told["trials"])
-    return [*(one["left"] for one in told["trials"] if one["left"]), *told["files"]]
+    left = [one["left"] for one in told["trials"] if one["left"]]
+    # Ctrl-C shows where it came; nothing else has a word to say
+    said = [one["stderr"] for one in told["trials"] if one["stderr"] and number != signal.SIGINT]
+    return [*left, *said, *told["files"]]
 
 
 @pytest.mark.slow
@@ -55,7 +58,7 @@ def outlived(way: Any, how: str, number: int, n: int) -> list[object]:
 def test_nothing_is_alive_a_second_after_the_parent_was_killed_while_starting_or_running(
     way: Any,
 ) -> None:
-    assert outlived(way, "threads", signal.SIGKILL, 6) == []
+    assert outlived(way, "threads", signal.SIGKILL, 4) == []
 
 
 @pytest.mark.slow
@@ -64,7 +67,7 @@ def test_nothing_is_alive_a_second_after_the_parent_was_killed_while_starting_or
 def test_nothing_outlives_a_parent_that_ends_in_any_other_way(
     way: Any, how: str, number: int
 ) -> None:
-    assert outlived(way, how, number, 2) == []
+    assert outlived(way, how, number, 1) == []
 
 
 # What each script below begins with: a box whose fork servers carry a word of their own in their command lines.
