@@ -60,7 +60,7 @@ class GradedBy(msgspec.Struct, frozen=True, kw_only=True):
 
 def reward_run(
     questions: str | Sequence[str],
-    rollouts: Sequence[str],
+    rollouts: str | Sequence[str],
     *,
     reward: GradedBy | None = None,
     questions_as: str | None = None,
@@ -74,21 +74,11 @@ def reward_run(
     """
     common = common or Common()
     spec = (reward or GradedBy()).spec()
-    asked = [questions] if isinstance(questions, str) else list(questions)
+    asked, given = _as_list(questions), _as_list(rollouts)
     expect_kind(asked, "questions")
-    expect_kind(rollouts, "rollouts")
-    is_file = common.output is not None and is_file_output(common.output)
-    plan = Plan(
-        command="reward run",
-        inputs=rollouts,
-        steps=(),
-        # a folder holds columns; a file, and a recipe that may be run into one, is in our own format
-        outputs=Outputs(to="rollouts" if is_file or common.output is None else None),
-        to_kind="rollouts",
-        not_checked=(("answers", "whether what a reward pays for is what you want: audit it"),),
-    )
-    common = msgspec.structs.replace(common, shard_bytes=_piece_bytes(rollouts, common.shard_bytes))
-    source = _Questions(asked, as_format=questions_as, common=common)
+    expect_kind(given, "rollouts")
+    common = msgspec.structs.replace(common, shard_bytes=_piece_bytes(given, common.shard_bytes))
+    plan, source = _plan(given, common), _Questions(asked, as_format=questions_as, common=common)
     if common.dry_run:
         return _dry_run(plan, spec, source, common)
     if common.recipe_out and not source.is_dataset:
@@ -97,15 +87,33 @@ def reward_run(
             "make one with tamis import and name its folder"
         )
     result = _graded(plan, spec, source, common)
-    if result.run is None:
-        return result
-    table = score_table(Path(result.run))
-    result.body["scores"] = table
+    return result if result.run is None else _told(result, source)
+
+
+def _as_list(inputs: str | Sequence[str]) -> list[str]:
+    return [inputs] if isinstance(inputs, str) else list(inputs)
+
+
+def _plan(rollouts: Sequence[str], common: Common) -> Plan:
+    # a folder holds columns; a file, and a recipe that may be run into one, is in our own format
+    to_folder = common.output is not None and not is_file_output(common.output)
+    return Plan(
+        command="reward run",
+        inputs=rollouts,
+        steps=(),
+        outputs=Outputs(to=None if to_folder else "rollouts"),
+        to_kind="rollouts",
+        not_checked=(("answers", "whether what a reward pays for is what you want: audit it"),),
+    )
+
+
+def _told(result: Result, source: _Questions) -> Result:
+    """The result with the account of its scores."""
+    table = score_table(Path(str(result.run)))
+    result.body |= {"scores": table, "questions": source.account()}
     result.lines += [*source.lines(), *score_lines(table, result.counts["parsed"])]
-    result.body["questions"] = source.account()
-    if result.counts["parsed"] and not result.counts["kept"]:
-        result.lines.append("no rollout could be graded")
     if result.counts["read"] and not result.counts["kept"]:
+        result.lines.append("no rollout could be graded")
         result.exit_code = InputError.exit_code
     return with_report(result)
 
@@ -193,10 +201,7 @@ def _piece_bytes(inputs: Sequence[str], most: int) -> int:
 
 
 def _steps(spec: RewardSpec | None, folder: str, fingerprint: str) -> list[Step]:
-    options: dict[str, Any] = {"questions": folder, "fingerprint": fingerprint}
-    if spec is not None:
-        given = msgspec.to_builtins(spec)
-        options["reward"] = {key: value for key, value in given.items() if value is not None}
+    options = {"questions": folder, "fingerprint": fingerprint, **_reward_option(spec)}
     keep = {
         "column": "score_right",
         "at_least": 0,
@@ -210,6 +215,13 @@ def _steps(spec: RewardSpec | None, folder: str, fingerprint: str) -> list[Step]
         Step(op="keep", options=keep),
         Step(op="score_counts"),
     ]
+
+
+def _reward_option(spec: RewardSpec | None) -> dict[str, Any]:
+    if spec is None:
+        return {}
+    given = msgspec.to_builtins(spec)
+    return {"reward": {key: value for key, value in given.items() if value is not None}}
 
 
 def _graded(plan: Plan, spec: RewardSpec | None, source: _Questions, common: Common) -> Result:
@@ -290,7 +302,7 @@ _NOT_TESTED = (
 
 
 def reward_test(
-    questions: Sequence[str],
+    questions: str | Sequence[str],
     *,
     reward: GradedBy | None = None,
     n_repeats: int = 3,
@@ -308,27 +320,24 @@ def reward_test(
     gates = [parse_gate(text, [rule.id for rule in rules]) for text in gate]
     if n_repeats < 1:
         raise RecipeError(f"--repeats {n_repeats}: expected 1 or more")
-    expect_kind(questions, "questions")
-    options: dict[str, Any] = {"n_repeats": n_repeats}
-    if spec is not None:
-        given = msgspec.to_builtins(spec)
-        options["reward"] = {key: value for key, value in given.items() if value is not None}
+    asked = _as_list(questions)
+    expect_kind(asked, "questions")
     plan = Plan(
         command="reward test",
-        inputs=questions,
+        inputs=asked,
         steps=[
-            Step(op="gold_lint", options=options),
+            Step(op="gold_lint", options={"n_repeats": n_repeats, **_reward_option(spec)}),
             Step(op="finding_counts", options={"checks": ["gold_lint"]}),
         ],
         to_kind="questions",
         needs_output=False,
         not_checked=_NOT_TESTED,
     )
-    name = "stdin" if questions[0] == "-" else str(questions[0]).rstrip("/")
+    name = "stdin" if asked[0] == "-" else asked[0].rstrip("/")
     common = msgspec.structs.replace(
         common,
         output=common.output or f"{name}.test",
-        shard_bytes=_piece_bytes(questions, common.shard_bytes),
+        shard_bytes=_piece_bytes(asked, common.shard_bytes),
     )
     result = run_on(plan, common)
     return result if result.run is None else _tested(result, gates, rules)
