@@ -18,6 +18,7 @@ from tamis.records import Message, Question, RewardSpec, Rollout, Score
 
 REWARDS: dict[str, str] = {
     "code": "tamis.rewards.code:CodeReward",
+    "math": "tamis.rewards.math:MathReward",
     "numeric": "tamis.rewards.numeric:NumericReward",
 }
 
