@@ -38,20 +38,21 @@ from tamis.rewards.math.exact import (
     added,
     approximate,
     has_letters,
-    rational,
     scaled,
     times,
 )
 from tamis.rewards.math.form import decimal_in, is_closed, unevaluated, value_of
 from tamis.rewards.math.ranges import interval
 from tamis.rewards.math.relations import same_relation
-from tamis.rewards.math.tree import Num, Product, Tree, Unreadable, Var
+from tamis.rewards.math.tree import Const, Div, Num, Product, Tree, Unreadable, Var, walk
 
 Verdict = Literal["equal", "different", "undecided"]
 PercentPolicy = Literal["unit", "value"]
 UnitPolicy = Literal["optional", "required", "ignored"]
 Decide = Callable[[Tree, Tree], tuple[Verdict, str]]
 
+_PI = Const("pi")
+_NOT_CARRIED_OUT = "the calculation is not carried out"
 _PERCENT = units.sign("%")
 _HALF_DAY = 12 * 3600
 _NOTHING = frozenset(
@@ -210,13 +211,17 @@ def _scalars(gold: Scalar, answer: Scalar, rules: Rules) -> Judgement:
         if rules.units == "required" and gold.unit is not None and answer.unit is None:
             return _different("the unit is missing")
         factor = units.ratio(gold.unit, answer.unit)
-    if unevaluated(gold.tree, answer.tree):
-        return _different("the calculation is not carried out")
+    gold = _in_radians(gold, answer)
     if factor == 1 and gold.tree == answer.tree:
         return Judgement("equal", "the same expression")
     wanted, found = value_of(gold.tree), value_of(answer.tree)
+    open_form = unevaluated(gold.tree, answer.tree)
     if wanted is not None and found is not None:
-        return _values(wanted, _turned(gold, scaled(found, factor), wanted), gold.tree, rules)
+        judgement = _values(wanted, scaled(found, factor), gold.tree, rules)
+        is_open = open_form and judgement.verdict == "equal"
+        return _different(_NOT_CARRIED_OUT) if is_open else judgement
+    if open_form:
+        return _different(_NOT_CARRIED_OUT)
     other = answer.tree if factor == 1 else Product((Num(factor), answer.tree))
     return _decided(gold.tree, other, rules)
 
@@ -227,16 +232,17 @@ def _percents(scalar: Scalar, rules: Rules) -> Scalar:
     return Scalar(Product((Num(Fraction(1, 100)), scalar.tree)))
 
 
-def _turned(gold: Scalar, found: Value, wanted: Value) -> Value:
-    """An angle in radians, told by its pi, for a reference in degrees."""
+def _in_radians(gold: Scalar, answer: Scalar) -> Scalar:
+    """A reference in degrees, for an answer without unit that is told in pi."""
     in_degrees = gold.unit is not None and gold.unit.dimension == (("degree", 1),)
-    has_pi = all(mono == _PI for mono in found) and bool(found)
-    if not in_degrees or not has_pi or any(mono != () for mono in wanted):
-        return found
-    return rational(sum(found.values()) * 180)
+    if not in_degrees or answer.unit is not None or not holds_pi(answer.tree):
+        return gold
+    return Scalar(Product((gold.tree, Div(_PI, Num(Fraction(180))))))
 
 
-_PI = (((1, "pi"), Fraction(1)),)
+def holds_pi(tree: Tree) -> bool:
+    """Whether pi stands anywhere in a tree."""
+    return any(part == _PI for part in walk(tree))
 
 
 def _values(wanted: Value, found: Value, gold: Tree, rules: Rules) -> Judgement:
@@ -369,7 +375,7 @@ def _ratios(gold: Answer, answer: Answer, rules: Rules) -> Judgement:
     if one is None or two is None or len(one) != len(two):
         return _different(f"{_kind(answer)} for {_kind(gold)}")
     if any(unevaluated(wanted, said) for wanted, said in zip(one, two, strict=True)):
-        return _different("the calculation is not carried out")
+        return _different(_NOT_CARRIED_OUT)
     wanted, found = [value_of(part) for part in one], [value_of(part) for part in two]
     if any(not value for value in [*wanted[-1:], *found[-1:]]) or None in [*wanted, *found]:
         return _different("the ratio differs")

@@ -256,12 +256,11 @@ class Grammar(Stream):
         return inner
 
     def _between_bars(self, bar: str) -> Tree:
-        closing = {"|": "|", r"\lvert": r"\rvert"}[bar]
         self.expect(bar)
         self._bars += 1
         inner = self.expression()
         self._bars -= 1
-        self.expect(closing)
+        self.expect(r"\rvert" if bar == r"\lvert" else bar)
         return Call("abs", (inner,))
 
     def _command(self, name: str) -> Tree:

@@ -34,7 +34,8 @@ _MORE_VALUES = re.compile(r"\s*(?:[,;/|&]|\bor\b|\band\b)*\s*(?:\$|\\\(|\\frac|\
 def read_phrase(line: str, *, reading: Reading) -> tuple[str, Answer]:
     """The text that a phrase commits to and the answer it is, from the line that follows the phrase."""
     lead = _LEAD.match(line)
-    rest = line[lead.end() if lead else 0 :].strip()
+    # in a sentence, a mark behind the answer is joy, not a factorial
+    rest = line[lead.end() if lead else 0 :].strip().rstrip("!").rstrip()
     if rest.startswith("**") and rest.find("**", 2) < 0:
         rest = rest[2:].strip()
     sentence = rest

@@ -5,7 +5,6 @@ What stands at the top decides the kind; expressions inside are `grammar.py`'s.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from collections.abc import Sequence as Run
 
 from tamis.rewards.math.answers import (
@@ -24,7 +23,17 @@ from tamis.rewards.math.answers import (
 )
 from tamis.rewards.math.form import are_near, is_calculation
 from tamis.rewards.math.grammar import Grammar
-from tamis.rewards.math.ranges import inequality, interval, joined, meeting, whole_line
+from tamis.rewards.math.layout import (
+    CLOSERS,
+    OPENERS,
+    is_one_pair,
+    name_of,
+    set_named,
+    split,
+    word,
+    written,
+)
+from tamis.rewards.math.ranges import inequality, interval, joined, meeting
 from tamis.rewards.math.tokens import Separators, Token
 from tamis.rewards.math.tree import (
     Both,
@@ -36,8 +45,6 @@ from tamis.rewards.math.tree import (
 )
 from tamis.rewards.math.units import Unit, read_unit, sign
 
-_OPENERS = {"(": ")", "[": "]", "{": "}", r"\{": r"\}", r"\langle": r"\rangle"}
-_CLOSERS = frozenset(_OPENERS.values())
 _RELATIONS = {
     "=": "=",
     "==": "=",
@@ -63,39 +70,6 @@ _OR, _AND = frozenset({"or", "或"}), frozenset({"and", "和"})
 _ABOUT = frozenset({r"\approx", r"\therefore", r"\Rightarrow", r"\implies", r"\simeq"})
 _MATRICES = frozenset({"matrix", "pmatrix", "bmatrix", "Bmatrix", "smallmatrix", "array"})
 _CURRENCIES = frozenset({"$", "€", "£", "¥", r"\$"})
-_MAX_ITEMS = 64
-
-
-def written(token: Token) -> str:
-    """A token in writing, commands with their backslash, other kinds as they are."""
-    return f"\\{token.text}" if token.kind == "cmd" else token.text
-
-
-def _word(token: Token) -> str:
-    return token.text.strip().lower() if token.kind in ("name", "text") else ""
-
-
-def split(
-    tokens: Run[Token], is_cut: Callable[[Token], bool]
-) -> tuple[list[Run[Token]], list[Token]]:
-    """The runs of tokens between cuts outside all brackets, and the cuts."""
-    runs: list[Run[Token]] = []
-    cuts: list[Token] = []
-    depth, start = 0, 0
-    for place, token in enumerate(tokens):
-        text = written(token) if token.kind in ("op", "cmd") else ""
-        if text in _OPENERS:
-            depth += 1
-        elif text in _CLOSERS:
-            depth -= 1
-        elif depth == 0 and is_cut(token):
-            runs.append(tokens[start:place])
-            cuts.append(token)
-            start = place + 1
-    runs.append(tokens[start:])
-    if len(runs) > _MAX_ITEMS:
-        raise Unreadable(f"more than {_MAX_ITEMS} items")
-    return runs, cuts
 
 
 class Structure:
@@ -116,7 +90,7 @@ class Structure:
         items, cuts = split(tokens, _is_list_cut)
         if len(items) == 1:
             return self._item(tokens)
-        return self._list([item for item in items if item or len(items) > 2], cuts)
+        return self._list(items, cuts)
 
     def _about(self, sides: list[Run[Token]]) -> Answer:
         """`22/7 \\approx 3.14` is 22/7, when both are near each other."""
@@ -127,16 +101,15 @@ class Structure:
         raise Unreadable("an approximation that is far off")
 
     def _list(self, runs: Run[Run[Token]], cuts: Run[Token]) -> Answer:
-        # `a, b, or c` cuts twice in a row
         kept = [run for run in runs if run]
-        if len(kept) + sum(1 for cut in cuts if _word(cut)) < len(runs):
+        if not _has_no_gap(runs, cuts):
             raise Unreadable("a list with a gap")
         read = [self._item(run) for run in kept]
         if len(read) == 1:
             return read[0]
         if all(isinstance(item, Reals) for item in read) and any(_is_inequality(r) for r in kept):
             sets = [item for item in read if isinstance(item, Reals)]
-            return joined(sets) if any(_word(cut) in _OR for cut in cuts) else meeting(sets)
+            return joined(sets) if any(word(cut) in _OR for cut in cuts) else meeting(sets)
         return Sequence("list", tuple(part for item in read for part in _flat(item)))
 
     def _item(self, tokens: Run[Token]) -> Answer:
@@ -167,21 +140,21 @@ class Structure:
 
     def _bracketed(self, tokens: Run[Token]) -> Answer | None:
         """What is wholly inside one pair of brackets; None when it is not, or only a value in parentheses."""
-        if _names_set(tokens) is not None:
-            return _names_set(tokens)
+        if set_named(tokens) is not None:
+            return set_named(tokens)
         if written(tokens[0]) == r"\begin":
             return self._matrix(tokens)
         opening, closing = written(tokens[0]), written(tokens[-1])
-        if len(tokens) < 2 or opening not in _OPENERS or closing not in _CLOSERS:
+        if len(tokens) < 2 or opening not in OPENERS or closing not in CLOSERS:
             return None
-        if not _is_one_pair(tokens):
+        if not is_one_pair(tokens):
             return None
         inside = tokens[1:-1]
         runs, _ = split(inside, lambda t: t.kind == "op" and t.text in (",", ";"))
         if (opening, closing) in (("[", ")"), ("(", "]")) and len(runs) == 2:
             ends = [self.answer(run) for run in runs]
             return interval(Sequence("tuple", tuple(ends)), closed=(opening == "[", closing == "]"))
-        if _OPENERS[opening] != closing:
+        if OPENERS[opening] != closing:
             raise Unreadable("brackets that do not match")
         return self._between(opening, inside, runs)
 
@@ -189,7 +162,7 @@ class Structure:
         if opening == r"\{" or (opening == "{" and len(runs) > 1):
             return self._set(inside, runs)
         if opening == "[" and all(
-            run and written(run[0]) == "[" and _is_one_pair(run) for run in runs
+            run and written(run[0]) == "[" and is_one_pair(run) for run in runs
         ):
             return self._nested_rows(runs)
         if len(runs) == 1 and opening in ("(", "{"):
@@ -263,7 +236,7 @@ class Structure:
 
     def _equal_sides(self, sides: list[Run[Token]]) -> Answer:
         """`x = 7` names a value, `3 + 4 = 7` ends in one, `x + y = 7` is an equation."""
-        name = _name_of(sides[0])
+        name = name_of(sides[0])
         if name is not None and len(sides) == 2:
             return Named(name, self._item(sides[1]))
         if name is not None:
@@ -328,7 +301,7 @@ class Structure:
         numbers = [place for place, token in enumerate(tokens) if token.kind == "num"]
         if not numbers or not isinstance(tree, Num):
             return None
-        first = _unit_behind([written(t) for t in tokens[: numbers[0]] if _word(t) != "and"])
+        first = _unit_behind([written(t) for t in tokens[: numbers[0]] if word(t) != "and"])
         rest = self._value(tokens[numbers[0] :])
         if first is None or not isinstance(rest, Scalar) or not isinstance(rest.tree, Num):
             return None
@@ -341,7 +314,14 @@ class Structure:
 
 
 def _is_list_cut(token: Token) -> bool:
-    return (token.kind == "op" and token.text in (",", ";")) or _word(token) in _OR | _AND
+    return (token.kind == "op" and token.text in (",", ";")) or word(token) in _OR | _AND
+
+
+def _has_no_gap(runs: Run[Run[Token]], cuts: Run[Token]) -> bool:
+    """Nothing stands between two cuts only where a word follows a comma: `a, b, or c`."""
+    gaps = [place for place, run in enumerate(runs) if not run]
+    inner = all(0 < place < len(runs) - 1 for place in gaps)
+    return inner and all(cuts[p - 1].kind == "op" and word(cuts[p]) != "" for p in gaps)
 
 
 def _is_relation(token: Token) -> bool:
@@ -359,54 +339,6 @@ def _flat(item: Answer) -> tuple[Answer, ...]:
     if isinstance(item, Named) and isinstance(item.answer, Sequence) and item.answer.kind == "list":
         return item.answer.items
     return (item,)
-
-
-def _is_one_pair(tokens: Run[Token]) -> bool:
-    depth = 0
-    for place, token in enumerate(tokens):
-        text = written(token) if token.kind in ("op", "cmd") else ""
-        depth += (text in _OPENERS) - (text in _CLOSERS)
-        if depth == 0:
-            return place == len(tokens) - 1
-    return False
-
-
-def _names_set(tokens: Run[Token]) -> Reals | None:
-    line = "".join(written(token) for token in tokens)
-    if line in (r"\mathbb{R}", r"\mathbf{R}", r"\R", r"\reals", r"\Reals"):
-        return whole_line()
-    return Reals(()) if line in (r"\emptyset", r"\varnothing", r"\{\}") else None
-
-
-def _name_of(tokens: Run[Token]) -> str | None:
-    """The name on the left of `x = 7`, `x_1 = 7`, `f(x) = …` or `(x, y) = …`; None for an expression."""
-    line = "".join(written(token) for token in tokens)
-    letters = [token for token in tokens if token.kind in ("name", "text", "cmd")]
-    if any(token.kind == "num" for token in tokens[:1]) or not letters or len(line) > 40:
-        return None
-    first = tokens[0]
-    if len(tokens) == 1 and (len(first.text.strip()) == 1 or first.kind in ("cmd", "text")):
-        return line
-    if first.kind == "text" and all(t.kind in ("text", "name") for t in tokens):
-        return line
-    if len(first.text) == 1 and first.kind == "name" and written(tokens[1]) in ("_", "'"):
-        return line if all(t.text.isalnum() or t.text in "_{}'" for t in tokens) else None
-    is_function = first.kind == "name" and first.text in (
-        "f",
-        "g",
-        "h",
-        "p",
-        "q",
-        "F",
-        "P",
-        "Q",
-        "T",
-    )
-    if is_function and written(tokens[1]) == "(" and _is_one_pair(tokens[1:]):
-        return line
-    is_tuple = written(first) == "(" and _is_one_pair(tokens)
-    plain = all(t.text in "(),_{}" or len(t.text) == 1 for t in tokens)
-    return line if is_tuple and plain and "," in line else None
 
 
 def _based(tree: Num, grammar: Grammar) -> Based:
