@@ -95,6 +95,9 @@ def test_the_account_names_every_number_with_its_n(
     for cause in DROPPED:
         assert any(line.startswith("dropped 1") and cause in line for line in told)
     assert result.body["scores"][1]["count"] == 2
+    assert "right                     2, 50% (95 % interval 15% to 85%, n = 4)" in (
+        result.renderings["md"]()
+    )
     page = (tmp_path / "scored/report.html").read_text()
     assert "Grading of r.jsonl" in page
     assert "question unknown" in page

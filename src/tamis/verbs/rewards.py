@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from tamis.ledger import rule_counts
 from tamis.recipe import Outputs, Step
 from tamis.records import RewardSpec, Rule
 from tamis.reports.sarif import sarif
+from tamis.reports.visible import visible
 from tamis.reports.words import show_percent
 from tamis.rewards import load_reward
 from tamis.rewards.gold import every_rule
@@ -115,7 +116,16 @@ def _told(result: Result, source: _Questions) -> Result:
     if result.counts["read"] and not result.counts["kept"]:
         result.lines.append("no rollout could be graded")
         result.exit_code = InputError.exit_code
-    return with_report(result)
+    result = with_report(result)
+    result.renderings["md"] = partial(
+        _markdown, result.renderings["md"], score_lines(table, result.counts["parsed"])
+    )
+    return result
+
+
+def _markdown(page: Callable[[], str], scores: Sequence[str]) -> str:
+    """The page of the run, and what the scores come to as a block behind it."""
+    return "\n".join([page(), "```text", *map(visible, scores), "```"])
 
 
 class _Questions:
