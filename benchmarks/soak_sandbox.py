@@ -99,7 +99,7 @@ class Soak:
 
     def __init__(self) -> None:
         self.counts: Counter[str] = Counter()
-        self.wrong: list[str] = []
+        self.wrong: Counter[str] = Counter()
         self.seconds: dict[str, float] = {}
         self._lock = threading.Lock()
 
@@ -143,7 +143,7 @@ class Soak:
         with self._lock:
             self.counts[what] += 1
             if told is not None:
-                self.wrong.append(f"{what}: {told[:300]}")
+                self.wrong[f"{what}: {told[:300]}"] += 1
 
 
 def all_jobs(*, every: int) -> list[Job]:
@@ -276,7 +276,8 @@ def report(
 ) -> bool:
     """Print and write what was seen; whether every promise was kept."""
     found = leaks(looks)
-    bad = [*soak.wrong, *found]
+    wrong = [f"{n} times {told}" for told, n in soak.wrong.most_common()]
+    bad = [*wrong, *found]
     tenth = len(told) // TENTHS
     lines = [
         [
@@ -293,7 +294,7 @@ def report(
     before, *during, _ = looks
     grown = growth(during[tenth : 2 * tenth], during[-tenth:])
     raw = {
-        "wrong": soak.wrong,
+        "wrong": wrong,
         "leaks": found,
         "growth_mib": {who: round(mib, 2) for who, mib in grown},
         "looks": list(told),
