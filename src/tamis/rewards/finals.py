@@ -14,7 +14,7 @@ from tamis.rewards.numbers import NUMBER, Number, number_value, read_number
 
 Source = Literal["boxed", "tagged", "hashes", "phrase", "last_number", "last_line"]
 
-_BOX = re.compile(r"\\f?boxed\s*\{")
+_BOX = re.compile(r"\\(?:boxed|fbox|fboxed)\s*\{")
 _BRACES = re.compile(r"\\.|[{}]", re.DOTALL)
 _HASHES = re.compile(r"^[ \t]*#{4}(?!#)[ \t]*(.*)$", re.MULTILINE)
 _TAGGED = re.compile(r"<(/?)answer>", re.IGNORECASE)

@@ -6,7 +6,7 @@ exact form, it asks `decide`; without one the verdict is `undecided`, and nothin
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from collections.abc import Sequence as Run
 from decimal import Decimal
 from fractions import Fraction
@@ -44,7 +44,7 @@ from tamis.rewards.math.exact import (
 from tamis.rewards.math.form import decimal_in, is_closed, unevaluated, value_of
 from tamis.rewards.math.ranges import interval
 from tamis.rewards.math.relations import same_relation
-from tamis.rewards.math.tree import Const, Div, Num, Product, Tree, Unreadable, Var, walk
+from tamis.rewards.math.tree import Const, Div, Num, Product, Tree, Unreadable, Var, children, walk
 
 Verdict = Literal["equal", "different", "undecided"]
 PercentPolicy = Literal["unit", "value"]
@@ -76,6 +76,7 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True):
     tolerance: float = 1e-9
     significant_digits: int | None = None
     ordered: bool = False
+    choices: Mapping[str, Answer] = {}
     decide: Decide | None = None
 
 
@@ -118,6 +119,7 @@ def _compare(gold: Answer, answer: Answer, rules: Rules) -> Judgement:
 
 def _plain(gold: Answer, answer: Answer, rules: Rules) -> Judgement:
     """Kinds that are what they say: words, truths, dates, times, digits in a base."""
+    gold, answer = _in_letters(gold, answer), _in_letters(answer, gold)
     if isinstance(gold, Text) and isinstance(answer, Text):
         same = _MISSING.get(gold.words, gold.words) == _MISSING.get(answer.words, answer.words)
         return Judgement("equal", "the same words") if same else _different("other words")
@@ -128,7 +130,9 @@ def _plain(gold: Answer, answer: Answer, rules: Rules) -> Judgement:
         return _same(all(one is None or one == two for one, two in pairs), "date")
     if isinstance(gold, Clock) and isinstance(answer, Clock):
         apart = gold.seconds - answer.seconds
-        same = apart == 0 or (not gold.half and answer.half and apart % _HALF_DAY == 0)
+        # without am or pm, a reference from 1:00 to 12:59 leaves the half of the day open
+        is_open = not gold.half and 3600 <= gold.seconds < _HALF_DAY + 3600
+        same = apart == 0 or (is_open and answer.half and apart % _HALF_DAY == 0)
         return _same(same, "time of day")
     if isinstance(gold, Based):
         if isinstance(answer, Based):
@@ -136,6 +140,15 @@ def _plain(gold: Answer, answer: Answer, rules: Rules) -> Judgement:
         if isinstance(answer, Scalar) and isinstance(answer.tree, Num):
             return _same(str(answer.tree.value) == gold.digits and not answer.unit, "digits")
     return _different(f"{_kind(answer)} for {_kind(gold)}")
+
+
+def _in_letters(answer: Answer, other: Answer) -> Answer:
+    """`bo` is a product of two letters unless the other side is a word."""
+    if not isinstance(other, Text) or not isinstance(answer, Scalar) or answer.unit is not None:
+        return answer
+    letters = children(answer.tree) if isinstance(answer.tree, Product) else ()
+    names = [part.name for part in letters if isinstance(part, Const | Var)]
+    return Text("".join(names)) if names and len(names) == len(letters) else answer
 
 
 def _same(is_same: bool, what: str) -> Judgement:
@@ -154,13 +167,15 @@ def _choice(gold: Answer, answer: Answer, rules: Rules) -> Judgement:
     if isinstance(gold, Choice):
         if isinstance(answer, Scalar) and isinstance(answer.tree, Var) and not answer.unit:
             return _same(answer.tree.name.upper() == gold.letter, "choice")
-        if gold.meaning is not None:
-            return compare(gold=gold.meaning, answer=answer, rules=rules)
+        meaning = gold.meaning or rules.choices.get(gold.letter)
+        if meaning is not None:
+            return compare(gold=meaning, answer=answer, rules=rules)
     elif isinstance(answer, Choice):
         if isinstance(gold, Scalar) and gold.tree == Var(answer.letter) and not answer.says:
             return Judgement("equal", "the same letter")
-        if answer.meaning is not None:
-            return compare(gold=gold, answer=answer.meaning, rules=rules)
+        meaning = answer.meaning or rules.choices.get(answer.letter)
+        if meaning is not None:
+            return compare(gold=gold, answer=meaning, rules=rules)
     return _different(f"{_kind(answer)} for {_kind(gold)}")
 
 
@@ -229,7 +244,7 @@ def _scalars(gold: Scalar, answer: Scalar, rules: Rules) -> Judgement:
 def _percents(scalar: Scalar, rules: Rules) -> Scalar:
     if rules.percent == "unit" or scalar.unit != _PERCENT:
         return scalar
-    return Scalar(Product((Num(Fraction(1, 100)), scalar.tree)))
+    return Scalar(Div(scalar.tree, Num(Fraction(100))))
 
 
 def _in_radians(gold: Scalar, answer: Scalar) -> Scalar:

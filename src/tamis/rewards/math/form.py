@@ -82,7 +82,9 @@ def _is_written_number(tree: Tree) -> bool:
     if isinstance(tree, Div):
         return _is_written_number(tree.top) and _is_written_number(tree.bottom)
     if isinstance(tree, Power):
-        return not tree.is_root and _is_signed(tree.base) and _is_signed(tree.exponent)
+        is_base = _is_signed(tree.base) or isinstance(tree.base, Div)
+        is_base = is_base and _is_written_number(tree.base)
+        return not tree.is_root and is_base and _is_signed(tree.exponent)
     return isinstance(tree, Product) and _is_scientific(tree)
 
 

@@ -115,6 +115,8 @@ class Grammar(Stream):
     def _beside(self, factors: list[Tree]) -> Tree:
         """The next factor of a product without a sign; a number behind a number is a mixed number or nothing."""
         last_is_number = self.tokens[self.place - 1].kind == "num"
+        if self.kind() == "num" and self.tokens[self.place - 1].text in ("!", ")", "}"):
+            return self._factor()
         if self.kind() == "num":
             if not last_is_number or len(factors) != 1:
                 raise Unreadable("two numbers side by side")
@@ -251,9 +253,19 @@ class Grammar(Stream):
         self.expect(opening)
         bars, self._bars = self._bars, 0
         inner = self.expression()
+        if opening == "{" and self.peek() in (r"\over", r"\choose"):
+            inner = self._infix(inner)
         self._bars = bars
         self.expect(BRACKETS[opening])
         return inner
+
+    def _infix(self, above: Tree) -> Tree:
+        """`{3 \\over 8}` and `{12 \\choose 4}`."""
+        is_over = self.take(r"\over")
+        if not is_over:
+            self.expect(r"\choose")
+        below = self.expression()
+        return Div(above, below) if is_over else Call("binom", (above, below))
 
     def _between_bars(self, bar: str) -> Tree:
         self.expect(bar)
@@ -351,8 +363,8 @@ class Grammar(Stream):
             base = self._argument()
         if self.kind() == "op" and self.take("^"):
             power = self._exponent()
-            if isinstance(power, Neg) or name in TWO_ARGUMENTS:
-                raise Unreadable("an inverse function written as a power")
+            if isinstance(power, Neg):
+                name, power = _inverse(name, power), None
         inner = self._arguments(name)
         call = _made(name, inner if base is None else (*inner, base))
         return call if power is None else Power(call, power)
@@ -394,6 +406,13 @@ def _made(name: str, inner: tuple[Tree, ...]) -> Tree:
 
 def _root_of(radicand: Tree, degree: Tree) -> Tree:
     return Power(radicand, Div(Num(Fraction(1)), degree), is_root=True)
+
+
+def _inverse(name: str, power: Neg) -> str:
+    """`\\tan^{-1}` is the arcus tangent; other negative powers of functions are left to brackets."""
+    if power.inner != Num(Fraction(1)) or name not in ("sin", "cos", "tan"):
+        raise Unreadable("an inverse function written as a power")
+    return f"arc{name}"
 
 
 def _constant_or_variable(letter: str) -> Tree:

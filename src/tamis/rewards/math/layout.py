@@ -12,6 +12,7 @@ from tamis.rewards.math.tree import Unreadable
 
 OPENERS = {"(": ")", "[": "]", "{": "}", r"\{": r"\}", r"\langle": r"\rangle"}
 CLOSERS = frozenset(OPENERS.values())
+_ACCENTS = frozenset({r"\bar", r"\vec", r"\hat", r"\overline", r"\tilde", r"\overrightarrow"})
 _MAX_ITEMS = 64
 
 
@@ -77,6 +78,8 @@ def name_of(tokens: Run[Token]) -> str | None:
     if len(tokens) == 1 and (len(first.text.strip()) == 1 or first.kind in ("cmd", "text")):
         return line
     if first.kind == "text" and all(t.kind in ("text", "name") for t in tokens):
+        return line
+    if written(first) in _ACCENTS and written(tokens[1]) == "{" and is_one_pair(tokens[1:]):
         return line
     if len(first.text) == 1 and first.kind == "name" and written(tokens[1]) in ("_", "'"):
         return line if all(t.text.isalnum() or t.text in "_{}'" for t in tokens) else None

@@ -32,6 +32,8 @@ def interval(found: Answer | None, *, closed: tuple[bool, bool] | None = None) -
     low, high = ends
     if low == _INFINITY or high == Neg(_INFINITY):
         return None
+    if (low == Neg(_INFINITY) and low_closed) or (high == _INFINITY and high_closed):
+        return None
     bottom = None if low == Neg(_INFINITY) else low
     top = None if high == _INFINITY else high
     if bottom is not None and top is not None and _order(bottom, top) == 1:
@@ -91,6 +93,21 @@ def meeting(sets: Run[Reals]) -> Reals:
         found = tuple(_common(one, two) for one in found for two in other.parts)
         found = _kept(found).parts
     return Reals(found)
+
+
+def without(one: Reals, other: Reals) -> Reals:
+    """The first set without the second."""
+    gaps: list[Interval] = []
+    low, low_closed = None, False
+    parts = joined([other]).parts
+    for part in parts:
+        if part.low is not None:
+            gaps.append(Interval(low, part.low, low_closed, not part.low_closed))
+        if part.high is None:
+            return meeting([one, Reals(tuple(gaps))])
+        low, low_closed = part.high, not part.high_closed
+    gaps.append(Interval(low, None, low_closed))
+    return meeting([one, Reals(tuple(gaps))])
 
 
 def _kept(parts: Run[Interval]) -> Reals:

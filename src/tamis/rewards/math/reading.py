@@ -13,7 +13,7 @@ from tamis.rewards.math.exact import Undecided
 from tamis.rewards.math.structure import Structure
 from tamis.rewards.math.tokens import Separators, cut
 from tamis.rewards.math.tree import MAX_CHARS, Neg, Num, TooBig, Unevaluated, Unreadable
-from tamis.rewards.math.words import DateOrder, as_text, is_wordy, read_words
+from tamis.rewards.math.words import DateOrder, as_text, is_wordy, read_based, read_words
 
 _QUICK = re.compile(r"(-?)([0-9]{1,18}|[1-9][0-9]{0,2}(?:,[0-9]{3}){1,6})(?:\.([0-9]{1,18}))?\.?")
 _WRAPS = (
@@ -25,12 +25,14 @@ _WRAPS = (
     ("`", "`"),
     ("*", "*"),
 )
-_BOX = re.compile(r"\\f?boxed\s*\{")
+_BOX = re.compile(r"\\(?:boxed|fbox)\s*\{")
 _DOLLAR = re.compile(r"(?<!\\)\$")
 _INLINE = re.compile(r"\\[()\[\]]")
 _LETTERS = re.compile(r"[A-Za-z]{2,}")
 _NAMES_ALONE = frozenset({"pi", "infinity", "inf", "oo", "infty"})
-_ENDS = " \t\r\n.。"
+_SPACE = " \t\r\n"
+_ENDS = _SPACE + ".。"
+_NOT_FINITE = frozenset({"nan", "null", "undefined value"})
 
 
 class Reading(msgspec.Struct, frozen=True):
@@ -57,7 +59,7 @@ def read_answer(text: str, *, reading: Reading) -> Answer:
         return _quick_number(quick)
     if any(char.isdigit() and not char.isascii() and char not in _SMALL_DIGITS for char in bare):
         return NoAnswer("digits that are not ASCII digits")
-    found = read_words(bare, dates=reading.dates) or _read_maths(bare, reading)
+    found = read_words(bare, dates=reading.dates) or read_based(bare) or _read_maths(bare, reading)
     if isinstance(found, Choice) and found.says:
         return Choice(found.letter, found.says, read_answer(found.says, reading=reading))
     return found
@@ -75,7 +77,8 @@ def _quick_number(match: re.Match[str]) -> Scalar:
 
 def _read_maths(bare: str, reading: Reading) -> Answer:
     if _is_one_word(bare):
-        return as_text(bare)
+        found = as_text(bare)
+        return NoAnswer("not a number") if found.words in _NOT_FINITE else found
     try:
         return Structure(separators=reading.separators).answer(
             cut(bare, separators=reading.separators)
@@ -100,6 +103,7 @@ def _is_one_word(bare: str) -> bool:
     plain = words.bare(bare)
     return (
         plain not in _NAMES_ALONE
+        and not (len(plain) == 2 and plain.islower())
         and _LETTERS.search(plain) is not None
         and re.fullmatch(r"[A-Za-z' -]+", plain) is not None
         and not re.search(r"\b(?:or|and)\b|(?:^| )-|\b[a-z] -", plain)
@@ -113,7 +117,7 @@ def _is_calculation(plain: str) -> bool:
 
 def unwrap(text: str) -> str:
     """The text without what only sets it: dollars, brackets of LaTeX, bold, a box around all, a closing dot."""
-    bare = text.strip(_ENDS)
+    bare = _stripped(text)
     for _ in range(6):
         before = bare
         for opening, closing in _WRAPS:
@@ -121,14 +125,19 @@ def unwrap(text: str) -> str:
             if whole and bare.startswith(opening) and bare.endswith(closing):
                 inside = bare[len(opening) : -len(closing)]
                 if opening not in inside or opening == "$$":
-                    bare = inside.strip(_ENDS)
+                    bare = _stripped(inside)
         box = _BOX.match(bare)
         if box is not None and bare.endswith("}") and bare.count("{") == bare.count("}"):
-            bare = bare[box.end() : -1].strip(_ENDS)
+            bare = _stripped(bare[box.end() : -1])
         if bare == before:
             break
     dollars = _DOLLAR.findall(bare)
     # an even number of dollars sets maths in words; an odd one is money
     if dollars and len(dollars) % 2 == 0:
         bare = _DOLLAR.sub(" ", bare)
-    return _INLINE.sub(" ", bare).strip(_ENDS) if "\\" in bare else bare
+    return _stripped(_INLINE.sub(" ", bare)) if "\\" in bare else bare
+
+
+def _stripped(text: str) -> str:
+    """Without spaces around and dots behind; a dot before is a number's."""
+    return text.lstrip(_SPACE).rstrip(_ENDS)

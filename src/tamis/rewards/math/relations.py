@@ -38,7 +38,25 @@ def same_relation(one: Relation, two: Relation) -> Literal["equal", "different",
 
 
 def _difference(relation: Relation) -> Value:
-    return added(evaluate(relation.left), scaled(evaluate(relation.right), Fraction(-1)))
+    found = added(evaluate(relation.left), scaled(evaluate(relation.right), Fraction(-1)))
+    return _without_denominators(found) if relation.kind == "=" else found
+
+
+def _without_denominators(value: Value) -> Value:
+    """`y = 6 / x` as `xy - 6 = 0`, where the latter has no solution at x = 0 that the former lacks."""
+    lowest: dict[Mono, Fraction] = {}
+    for mono in value:
+        for base, exponent in mono:
+            if base[0] == 2 and exponent < 0:
+                lowest[((base, Fraction(1)),)] = min(
+                    lowest.get(((base, Fraction(1)),), exponent), exponent
+                )
+    for letter, exponent in lowest.items():
+        value = times(value, {((letter[0][0], -exponent),): Fraction(1)})
+        left = [mono for mono in value if letter[0][0] not in dict(mono)]
+        if len(left) != 1 or _letters(left[0]):
+            raise Undecided
+    return value
 
 
 def _proportional(

@@ -47,9 +47,10 @@ class MathReward(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
     What is equal by which rule is told in docs/design/maths.md. `percent`: a percent sign is a unit
     ("unit": 7% is 7) or a hundredth ("value": 7% is 0.07). `units`: one that is left out is no fault ("optional"), is
     one ("required"), or units are not read ("ignored"); those that contradict each other are wrong under both first.
-    `separators`: 1,234.5 ("en"), 1.234,5 ("eu"), 12,34,567 ("in"). `dates` says what 03/04/2024 means. Numbers are
+    `separators`: 1,234.5 ("en"), 1.234,5 ("eu"), 12,34,567 ("in"); the reference may have its own. `dates` says what 03/04/2024 means. Numbers are
     exact; `tolerance` (relative) counts only where the reference is a decimal, and instead of it
     `significant_digits`: half a unit of that digit of the reference. `ordered`: bare lists keep their order.
+    `choices`: the text of each letter of a multiple choice, which then may stand for it.
     `symbolic=False` does without algebra; `time_limit_s` is the processor time of one pair there, `workers` how
     many processes.
 
@@ -63,10 +64,12 @@ class MathReward(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
     percent: PercentPolicy = "unit"
     units: UnitPolicy = "optional"
     separators: Separators = "en"
+    reference_separators: Separators | None = None
     dates: DateOrder | None = None
     tolerance: Annotated[float, msgspec.Meta(ge=0, le=1)] = 1e-9
     significant_digits: Annotated[int, msgspec.Meta(ge=1, le=30)] | None = None
     ordered: bool = False
+    choices: dict[str, str] = {}
     answer_format: AnswerFormat = "boxed"
     format_bonus: Bonus = 0.1
     reasoning_bonus: Bonus = 0.1
@@ -135,7 +138,8 @@ class MathReward(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
         written = _reference_text(reference)
         if not written:
             return "the reference has no answer"
-        return _read_gold(written, self._reading(), self.symbolic and is_installed())
+        reading = _reading(self.reference_separators or self.separators, self.dates)
+        return _read_gold(written, reading, self.symbolic and is_installed())
 
     def _score(self, answer: str, question: Question, *, prover: Prover | None) -> Score | None:
         """The score, or None when it hangs on algebra and there is no prover."""
@@ -170,6 +174,7 @@ class MathReward(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
             tolerance=self.tolerance,
             significant_digits=self.significant_digits,
             ordered=self.ordered,
+            choices={k: read_answer(v, reading=self._reading()) for k, v in self.choices.items()},
             decide=prover.decide if prover else None,
         )
 

@@ -33,7 +33,7 @@ from tamis.rewards.math.layout import (
     word,
     written,
 )
-from tamis.rewards.math.ranges import inequality, interval, joined, meeting
+from tamis.rewards.math.ranges import inequality, interval, joined, meeting, without
 from tamis.rewards.math.tokens import Separators, Token
 from tamis.rewards.math.tree import (
     Both,
@@ -67,7 +67,8 @@ _RELATIONS = {
 }
 _TURNED: dict[str, RelationKind] = {">": "<", ">=": "<="}
 _OR, _AND = frozenset({"or", "或"}), frozenset({"and", "和"})
-_ABOUT = frozenset({r"\approx", r"\therefore", r"\Rightarrow", r"\implies", r"\simeq"})
+_HENCE = frozenset({r"\therefore", r"\Rightarrow", r"\implies"})
+_ABOUT = frozenset({r"\approx", r"\simeq"})
 _MATRICES = frozenset({"matrix", "pmatrix", "bmatrix", "Bmatrix", "smallmatrix", "array"})
 _CURRENCIES = frozenset({"$", "€", "£", "¥", r"\$"})
 
@@ -80,7 +81,7 @@ class Structure:
 
     def answer(self, tokens: Run[Token]) -> Answer:
         """The answer that all the tokens make; raises Unreadable."""
-        while tokens and written(tokens[0]) in _ABOUT:
+        while tokens and written(tokens[0]) in _HENCE:
             tokens = tokens[1:]
         if not tokens:
             raise Unreadable("nothing is written")
@@ -113,6 +114,8 @@ class Structure:
         return Sequence("list", tuple(part for item in read for part in _flat(item)))
 
     def _item(self, tokens: Run[Token]) -> Answer:
+        if not tokens:
+            raise Unreadable("nothing is written")
         sides, signs = split(tokens, _is_relation)
         if len(sides) > 1:
             return self._related(sides, [_RELATIONS[written(cut)] for cut in signs])
@@ -120,9 +123,9 @@ class Structure:
         if len(parts) > 1:
             return joined([self._reals(part) for part in parts])
         parts, _ = split(tokens, lambda t: written(t) in (r"\setminus", r"\backslash"))
-        if len(parts) > 1:
-            raise Unreadable("a difference of sets")
-        parts, _ = split(tokens, lambda t: t.kind == "op" and t.text == ":")
+        if len(parts) == 2:
+            return without(self._reals(parts[0]), self._reals(parts[1]))
+        parts, _ = split(tokens, lambda t: (t.kind == "op" and t.text == ":") or word(t) == "to")
         if len(parts) > 1:
             return Ratio(tuple(self.expression(part) for part in parts))
         return self._bracketed(tokens) or self._value(tokens)
@@ -150,6 +153,8 @@ class Structure:
         if not is_one_pair(tokens):
             return None
         inside = tokens[1:-1]
+        if written(inside[0]) == r"\begin" if inside else False:
+            return self._matrix(inside)
         runs, _ = split(inside, lambda t: t.kind == "op" and t.text in (",", ";"))
         if (opening, closing) in (("[", ")"), ("(", "]")) and len(runs) == 2:
             ends = [self.answer(run) for run in runs]
@@ -366,5 +371,7 @@ def _unit_behind(rest: Run[str]) -> Unit | None:
     if rest[0] in (r"\degree", r"\circ"):
         return read_unit(["degree"])
     if any(part in ("+", "=", "<", ">", "!", "(", ")", "[", "]", "|") for part in rest):
+        return None
+    if any(part.startswith("\\") and part not in (r"\cdot", r"\$") for part in rest):
         return None
     return read_unit([part.replace(r"\cdot", " ") for part in rest])

@@ -102,6 +102,18 @@ _REST = (
     r"(?P<cmd>\\(?:[A-Za-z]+|[{}%$|\\\#&_]))|(?P<name>[A-Za-z]+)"
     r"|(?P<op>\*\*|<=|>=|!=|==|[-+*/^_=<>!%|(){}\[\],;:'\"&.$€£¥?])"
 )
+# a number set upright or bold is a number
+_SET_NUMBER = re.compile(
+    r"\\(?:text|textbf|textit|textrm|mathrm|mathbf|mathit|bm|boldsymbol)\s*\{([-+0-9./,%\s]+)\}"
+)
+_RENAMED = {
+    "lbrace": Token("cmd", "{", False),
+    "rbrace": Token("cmd", "}", False),
+    "lbrack": Token("op", "[", False),
+    "rbrack": Token("op", "]", False),
+    "colon": Token("op", ":", False),
+    "vert": Token("op", "|", False),
+}
 _KEPT_WRAPS = frozenset({"boxed", "fbox"})
 _OPENING, _CLOSING = (
     frozenset({"(", "[", r"\{", r"\langle"}),
@@ -140,7 +152,7 @@ def cut(text: str, *, separators: Separators = "en") -> list[Token]:
     """The tokens of a text; raises `Unreadable` at what is no token and `TooBig` past the caps."""
     if len(text) > MAX_CHARS:
         raise TooBig(f"longer than {MAX_CHARS} characters")
-    plain = _plain(text)
+    plain = _SET_NUMBER.sub(r" \1 ", _plain(text))
     outside, inside = _MASTERS[separators, False], _MASTERS[separators, True]
     tokens: list[Token] = []
     place, depth, braces, gap = 0, 0, 0, False
@@ -186,7 +198,7 @@ def _plain(text: str) -> str:
 def _token(match: re.Match[str], text: str, gap: bool) -> tuple[Token, int]:
     kind, written = match.lastgroup, match[0]
     if kind == "cmd":
-        return Token("cmd", written[1:], gap), match.end()
+        return _RENAMED.get(written[1:], Token("cmd", written[1:], gap)), match.end()
     if kind in ("num", "name", "op"):
         return Token(kind, written, gap), match.end()  # type: ignore[arg-type]
     end = _closing(text, match.end())
@@ -194,7 +206,8 @@ def _token(match: re.Match[str], text: str, gap: bool) -> tuple[Token, int]:
     content = text[match.end() : end]
     if command in _KEPT_WRAPS:
         raise Unreadable("a box in the answer")
-    return Token("text", content.strip(), gap or content != content.strip()), end + 1
+    bare = content.strip(" \t\n~")
+    return Token("text", bare, gap or content != bare), end + 1
 
 
 def _closing(text: str, start: int) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Literal
 
-from tamis.rewards.math.answers import Answer, Choice, Clock, Date, Text, Truth
+from tamis.rewards.math.answers import Answer, Based, Choice, Clock, Date, Text, Truth
 
 DateOrder = Literal["mdy", "dmy"]
 
@@ -40,6 +40,11 @@ _MONTH_YEAR = re.compile(r"([a-z]{3,9})\.?,?\s+([0-9]{4})")
 _CLOCK = re.compile(
     r"([0-9]{1,2})(?::([0-9]{2}))?(?::([0-9]{2}))?\s*(?:(a|p)\.?\s?m\.?|(o'clock))?", re.IGNORECASE
 )
+_BASED = re.compile(r"\(?([0-9A-Za-z]{1,64})\)?_\{?\s*([0-9]{1,2}|[a-z]{3,7})\s*\}?")
+_BASES = {
+    name: str(base)
+    for base, name in enumerate("two three four five six seven eight nine ten".split(), start=2)
+} | {"twelve": "12", "sixteen": "16", "hex": "16"}
 _TEXT_MACRO = re.compile(r"\\(?:text|textbf|textit|textrm|mathrm|mathbf|mbox)\s*\{([^{}]*)\}")
 _SPACES = re.compile(r"(?:\s|\\[,;:! ]|~)+")
 _HAS_WORD = re.compile(
@@ -129,6 +134,25 @@ def _clock(plain: str) -> Clock | None:
             return None
         hour = hour % 12 + (12 if match[4].lower() == "p" else 0)
     return Clock(hour * 3600 + minute * 60 + second, match[4] is not None)
+
+
+def read_based(text: str) -> Based | None:
+    """Digits with their base, like `1011_2` or `(FF)_{16}`; letters alone are digits in base 16 only."""
+    match = _BASED.fullmatch(bare(text)) if "_" in text else None
+    if match is None:
+        return None
+    written = _BASES.get(match[2], match[2])
+    if not written.isdigit():
+        return None
+    digits, base = match[1].upper(), int(written)
+    is_letters = not any(digit.isdigit() for digit in digits)
+    if not 2 <= base <= 36 or any(int(digit, 36) >= base for digit in digits):
+        return None
+    return (
+        None
+        if is_letters and (base != 16 or len(digits) < 2)
+        else Based(digits.lstrip("0") or "0", base)
+    )
 
 
 def is_wordy(text: str) -> bool:
