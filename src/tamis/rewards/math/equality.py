@@ -6,15 +6,10 @@ exact form, it asks `decide`; without one the verdict is `undecided`, and nothin
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable
 from collections.abc import Sequence as Run
-from decimal import Decimal
 from fractions import Fraction
-from typing import Literal
 
-import msgspec
-
-from tamis.rewards.math import units
 from tamis.rewards.math.answers import (
     Answer,
     Based,
@@ -34,26 +29,21 @@ from tamis.rewards.math.answers import (
     Truth,
 )
 from tamis.rewards.math.exact import (
-    Value,
-    added,
-    approximate,
-    has_letters,
-    scaled,
     times,
 )
-from tamis.rewards.math.form import decimal_in, is_closed, unevaluated, value_of
+from tamis.rewards.math.form import is_closed, unevaluated, value_of
 from tamis.rewards.math.ranges import interval
 from tamis.rewards.math.relations import same_relation
-from tamis.rewards.math.tree import Const, Div, Num, Product, Tree, Unreadable, Var, children, walk
+from tamis.rewards.math.scalars import (
+    NOT_CARRIED_OUT,
+    Judgement,
+    Rules,
+    Verdict,
+    compare_scalars,
+    different,
+)
+from tamis.rewards.math.tree import Const, Num, Product, Tree, Unreadable, Var, children
 
-Verdict = Literal["equal", "different", "undecided"]
-PercentPolicy = Literal["unit", "value"]
-UnitPolicy = Literal["optional", "required", "ignored"]
-Decide = Callable[[Tree, Tree], tuple[Verdict, str]]
-
-_PI = Const("pi")
-_NOT_CARRIED_OUT = "the calculation is not carried out"
-_PERCENT = units.sign("%")
 _HALF_DAY = 12 * 3600
 _NOTHING = frozenset(
     {"no solution", "no solutions", "no real solution", "no real solutions", "empty set"}
@@ -61,39 +51,16 @@ _NOTHING = frozenset(
 _MISSING = {"dne": "does not exist"}
 
 
-class Judgement(msgspec.Struct, frozen=True):
-    """A verdict and the rule that made it, in words for a score's reason."""
-
-    verdict: Verdict
-    rule: str
-
-
-class Rules(msgspec.Struct, frozen=True, kw_only=True):
-    """What a question declares about equality; `decide` is the symbolic tier, or None."""
-
-    percent: PercentPolicy = "unit"
-    units: UnitPolicy = "optional"
-    tolerance: float = 1e-9
-    significant_digits: int | None = None
-    ordered: bool = False
-    choices: Mapping[str, Answer] = {}
-    decide: Decide | None = None
-
-
 def compare(*, gold: Answer, answer: Answer, rules: Rules) -> Judgement:
     """Whether `answer` is right when `gold` is the reference."""
     if isinstance(answer, NoAnswer):
-        return _different(answer.reason)
+        return different(answer.reason)
     if isinstance(gold, NoAnswer):
-        return _different("the reference is unreadable")
+        return different("the reference is unreadable")
     try:
         return _compare(gold, answer, rules)
     except Unreadable as error:
-        return _different(str(error))
-
-
-def _different(rule: str) -> Judgement:
-    return Judgement("different", rule)
+        return different(str(error))
 
 
 def _compare(gold: Answer, answer: Answer, rules: Rules) -> Judgement:
@@ -102,7 +69,7 @@ def _compare(gold: Answer, answer: Answer, rules: Rules) -> Judgement:
     if isinstance(gold, Choice) or isinstance(answer, Choice):
         return _choice(gold, answer, rules)
     if isinstance(gold, Scalar) and isinstance(answer, Scalar):
-        return _scalars(gold, answer, rules)
+        return compare_scalars(gold, answer, rules)
     if isinstance(gold, Reals) or isinstance(answer, Reals):
         return _reals(gold, answer, rules)
     if isinstance(gold, Sequence) and isinstance(answer, Sequence):
@@ -122,7 +89,7 @@ def _plain(gold: Answer, answer: Answer, rules: Rules) -> Judgement:
     gold, answer = _in_letters(gold, answer), _in_letters(answer, gold)
     if isinstance(gold, Text) and isinstance(answer, Text):
         same = _MISSING.get(gold.words, gold.words) == _MISSING.get(answer.words, answer.words)
-        return Judgement("equal", "the same words") if same else _different("other words")
+        return Judgement("equal", "the same words") if same else different("other words")
     if isinstance(gold, Truth) and isinstance(answer, Truth):
         return _same(gold.holds == answer.holds, "truth")
     if isinstance(gold, Date) and isinstance(answer, Date):
@@ -139,7 +106,7 @@ def _plain(gold: Answer, answer: Answer, rules: Rules) -> Judgement:
             return _same(gold == answer, "number in its base")
         if isinstance(answer, Scalar) and isinstance(answer.tree, Num):
             return _same(str(answer.tree.value) == gold.digits and not answer.unit, "digits")
-    return _different(f"{_kind(answer)} for {_kind(gold)}")
+    return different(f"{_kind(answer)} for {_kind(gold)}")
 
 
 def _in_letters(answer: Answer, other: Answer) -> Answer:
@@ -152,7 +119,7 @@ def _in_letters(answer: Answer, other: Answer) -> Answer:
 
 
 def _same(is_same: bool, what: str) -> Judgement:
-    return Judgement("equal", f"the same {what}") if is_same else _different(f"the {what} differs")
+    return Judgement("equal", f"the same {what}") if is_same else different(f"the {what} differs")
 
 
 def _kind(answer: Answer) -> str:
@@ -176,7 +143,7 @@ def _choice(gold: Answer, answer: Answer, rules: Rules) -> Judgement:
         meaning = answer.meaning or rules.choices.get(answer.letter)
         if meaning is not None:
             return compare(gold=gold, answer=meaning, rules=rules)
-    return _different(f"{_kind(answer)} for {_kind(gold)}")
+    return different(f"{_kind(answer)} for {_kind(gold)}")
 
 
 def _named(gold: Answer, answer: Answer, rules: Rules) -> Judgement:
@@ -186,10 +153,10 @@ def _named(gold: Answer, answer: Answer, rules: Rules) -> Judgement:
     if isinstance(gold, Relation) or isinstance(answer, Relation):
         equations = [_as_equation(gold), _as_equation(answer)]
         if equations[0] is None or equations[1] is None:
-            return _different(f"{_kind(answer)} for {_kind(gold)}")
+            return different(f"{_kind(answer)} for {_kind(gold)}")
         return _compare(equations[0], equations[1], rules)
     if one is not None and two is not None and one != two and len(one) == len(two) == 1:
-        return _different(f"`{two}` for `{one}`")
+        return different(f"`{two}` for `{one}`")
     inner = gold.answer if isinstance(gold, Named) else gold
     said = answer.answer if isinstance(answer, Named) else answer
     return _compare(_in_order(inner, two), _in_order(said, one), rules)
@@ -217,81 +184,6 @@ def _in_order(answer: Answer, names: str | None) -> Answer:
     return Sequence("tuple", tuple(given[name] for name in wanted))
 
 
-def _scalars(gold: Scalar, answer: Scalar, rules: Rules) -> Judgement:
-    gold, answer = _percents(gold, rules), _percents(answer, rules)
-    factor = Fraction(1)
-    if rules.units != "ignored":
-        if not units.agree(gold.unit, answer.unit):
-            return _different("the unit differs")
-        if rules.units == "required" and gold.unit is not None and answer.unit is None:
-            return _different("the unit is missing")
-        factor = units.ratio(gold.unit, answer.unit)
-    gold = _in_radians(gold, answer)
-    if factor == 1 and gold.tree == answer.tree:
-        return Judgement("equal", "the same expression")
-    wanted, found = value_of(gold.tree), value_of(answer.tree)
-    open_form = unevaluated(gold.tree, answer.tree)
-    if wanted is not None and found is not None:
-        judgement = _values(wanted, scaled(found, factor), gold.tree, rules)
-        is_open = open_form and judgement.verdict == "equal"
-        return _different(_NOT_CARRIED_OUT) if is_open else judgement
-    if open_form:
-        return _different(_NOT_CARRIED_OUT)
-    other = answer.tree if factor == 1 else Product((Num(factor), answer.tree))
-    return _decided(gold.tree, other, rules)
-
-
-def _percents(scalar: Scalar, rules: Rules) -> Scalar:
-    if rules.percent == "unit" or scalar.unit != _PERCENT:
-        return scalar
-    return Scalar(Div(scalar.tree, Num(Fraction(100))))
-
-
-def _in_radians(gold: Scalar, answer: Scalar) -> Scalar:
-    """A reference in degrees, for an answer without unit that is told in pi."""
-    in_degrees = gold.unit is not None and gold.unit.dimension == (("degree", 1),)
-    if not in_degrees or answer.unit is not None or not holds_pi(answer.tree):
-        return gold
-    return Scalar(Product((gold.tree, Div(_PI, Num(Fraction(180))))))
-
-
-def holds_pi(tree: Tree) -> bool:
-    """Whether pi stands anywhere in a tree."""
-    return any(part == _PI for part in walk(tree))
-
-
-def _values(wanted: Value, found: Value, gold: Tree, rules: Rules) -> Judgement:
-    if wanted == found:
-        return Judgement("equal", "the same value")
-    if has_letters(wanted) or has_letters(found) or not decimal_in(gold):
-        return _different("the value differs")
-    allowed = _tolerated(wanted, rules)
-    off = approximate(added(found, scaled(wanted, Fraction(-1))))
-    if allowed is None or off is None or abs(off) > allowed:
-        return _different("the value differs")
-    return Judgement("equal", "within the declared tolerance")
-
-
-def _tolerated(wanted: Value, rules: Rules) -> Decimal | None:
-    """How far an answer may be from a decimal reference."""
-    size = approximate(wanted)
-    if size is None or not size:
-        return Decimal(0)
-    if rules.significant_digits is not None:
-        return Decimal(5).scaleb(size.adjusted() - rules.significant_digits)
-    return abs(size) * Decimal(rules.tolerance)
-
-
-def _decided(gold: Tree, answer: Tree, rules: Rules) -> Judgement:
-    if rules.decide is None:
-        return Judgement("undecided", "no rule decides without algebra")
-    verdict, why = rules.decide(gold, answer)
-    told = {"equal": "equal by algebra", "different": "the value differs"}
-    return Judgement(
-        verdict, told.get(verdict) or ": ".join(filter(None, ("not proved equal", why)))
-    )
-
-
 def _all(judgements: Iterable[Judgement], rule: str) -> Judgement:
     """Equal when all are; different as soon as one is."""
     undecided: Judgement | None = None
@@ -311,14 +203,14 @@ def _sequences(gold: Sequence, answer: Sequence, rules: Rules) -> Judgement:
     if gold.kind != answer.kind:
         ordered = (_in_order(gold, None), _in_order(answer, None))
         if ordered[0] == gold and ordered[1] == answer:
-            return _different(f"a {answer.kind} for a {gold.kind}")
+            return different(f"a {answer.kind} for a {gold.kind}")
         return _compare(*ordered, rules)
     return _itemwise(gold.items, answer.items, rules)
 
 
 def _itemwise(gold: Run[Answer], answer: Run[Answer], rules: Rules) -> Judgement:
     if len(gold) != len(answer):
-        return _different(f"{len(answer)} parts for {len(gold)}")
+        return different(f"{len(answer)} parts for {len(gold)}")
     pairs = zip(gold, answer, strict=True)
     return _all((_compare(one, two, rules) for one, two in pairs), "the same parts")
 
@@ -326,7 +218,7 @@ def _itemwise(gold: Run[Answer], answer: Run[Answer], rules: Rules) -> Judgement
 def _matched(gold: Run[Answer], answer: Run[Answer], rules: Rules, *, is_set: bool) -> Judgement:
     """Each item of one side has its equal on the other; in lists no item is used twice."""
     if not is_set and len(gold) != len(answer):
-        return _different(f"{len(answer)} items for {len(gold)}")
+        return different(f"{len(answer)} items for {len(gold)}")
     if rules.ordered and not is_set:
         return _itemwise(gold, answer, rules)
     rows = [[_compare(one, two, rules) for two in answer] for one in gold]
@@ -357,43 +249,43 @@ def _reals(gold: Answer, answer: Answer, rules: Rules) -> Judgement:
         return _same(Reals(()) in (gold, answer) and texts[0] in _NOTHING, "range")
     one, two = interval(gold), interval(answer)
     if one is None or two is None:
-        return _different(f"{_kind(answer)} for {_kind(gold)}")
+        return different(f"{_kind(answer)} for {_kind(gold)}")
     if len(one.parts) != len(two.parts):
-        return _different("the range differs")
+        return different("the range differs")
     pairs = zip(one.parts, two.parts, strict=True)
     return _all((_intervals(a, b, rules) for a, b in pairs), "the same range")
 
 
 def _intervals(gold: Interval, answer: Interval, rules: Rules) -> Judgement:
     if (gold.low_closed, gold.high_closed) != (answer.low_closed, answer.high_closed):
-        return _different("an end is closed on one side only")
+        return different("an end is closed on one side only")
     ends = ((gold.low, answer.low), (gold.high, answer.high))
     if any((one is None) != (two is None) for one, two in ends):
-        return _different("the range differs")
+        return different("the range differs")
     both = [(one, two) for one, two in ends if one is not None and two is not None]
-    return _all((_scalars(Scalar(a), Scalar(b), rules) for a, b in both), "the same range")
+    return _all((compare_scalars(Scalar(a), Scalar(b), rules) for a, b in both), "the same range")
 
 
 def _matrices(gold: Matrix, answer: Matrix, rules: Rules) -> Judgement:
     if [len(row) for row in gold.rows] != [len(row) for row in answer.rows]:
-        return _different("the shape differs")
+        return different("the shape differs")
     cells = [
         (one, two)
         for wanted, found in zip(gold.rows, answer.rows, strict=True)
         for one, two in zip(wanted, found, strict=True)
     ]
-    return _all((_scalars(Scalar(a), Scalar(b), rules) for a, b in cells), "the same cells")
+    return _all((compare_scalars(Scalar(a), Scalar(b), rules) for a, b in cells), "the same cells")
 
 
 def _ratios(gold: Answer, answer: Answer, rules: Rules) -> Judgement:
     one, two = _parts(gold), _parts(answer)
     if one is None or two is None or len(one) != len(two):
-        return _different(f"{_kind(answer)} for {_kind(gold)}")
+        return different(f"{_kind(answer)} for {_kind(gold)}")
     if any(unevaluated(wanted, said) for wanted, said in zip(one, two, strict=True)):
-        return _different(_NOT_CARRIED_OUT)
+        return different(NOT_CARRIED_OUT)
     wanted, found = [value_of(part) for part in one], [value_of(part) for part in two]
     if any(not value for value in [*wanted[-1:], *found[-1:]]) or None in [*wanted, *found]:
-        return _different("the ratio differs")
+        return different("the ratio differs")
     known, said = [v for v in wanted if v is not None], [v for v in found if v is not None]
     same = all(times(a, said[-1]) == times(b, known[-1]) for a, b in zip(known, said, strict=True))
     return _same(same, "ratio")

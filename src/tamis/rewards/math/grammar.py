@@ -15,6 +15,13 @@ from collections.abc import Sequence
 from fractions import Fraction
 
 from tamis.rewards.math import units
+from tamis.rewards.math.making import (
+    constant_or_variable,
+    inverse,
+    letter,
+    made,
+    root_of,
+)
 from tamis.rewards.math.names import (
     ASKING,
     BRACKETS,
@@ -149,7 +156,7 @@ class Grammar(Stream):
         if kind in ("num", "name"):
             return kind == "num" or not self.starts_unit()
         if kind == "text":
-            return not self.starts_unit() and _letter(text) is not None
+            return not self.starts_unit() and letter(text) is not None
         if kind == "cmd":
             name = text[1:]
             known = name in FRACS or name in FUNCTIONS or name in CONSTANTS or name in GREEK
@@ -165,7 +172,7 @@ class Grammar(Stream):
         token, before = self.tokens[self.place], self.tokens[self.place - 1]
         text = token.text.strip()
         if token.kind == "text":
-            return _letter(text) is None or text in units.SHORT
+            return letter(text) is None or text in units.SHORT
         is_name = text in FUNCTIONS or text in CONSTANTS
         if is_name and (text not in _UNITS_TOO or self.peek(1) in ("(", "{")):
             return False
@@ -318,7 +325,7 @@ class Grammar(Stream):
             degree = self.expression()
             self.expect("]")
         radicand = self._group("(") if self.peek() == "(" else self._argument()
-        return _root_of(radicand, degree)
+        return root_of(radicand, degree)
 
     def _named(self) -> Tree:
         token = self.tokens[self.place]
@@ -333,7 +340,7 @@ class Grammar(Stream):
             raise Unreadable(f"a word, `{text[:20]}`")
         if len(text) == 1:
             return self._letter_or_constant(text)
-        letters = [_constant_or_variable(letter) for letter in text[:-1]]
+        letters = [constant_or_variable(letter) for letter in text[:-1]]
         return Product((*letters, self._letter_or_constant(text[-1])))
 
     def _letter_or_constant(self, letter: str) -> Tree:
@@ -364,9 +371,9 @@ class Grammar(Stream):
         if self.kind() == "op" and self.take("^"):
             power = self._exponent()
             if isinstance(power, Neg):
-                name, power = _inverse(name, power), None
+                name, power = inverse(name, power), None
         inner = self._arguments(name)
-        call = _made(name, inner if base is None else (*inner, base))
+        call = made(name, inner if base is None else (*inner, base))
         return call if power is None else Power(call, power)
 
     def _arguments(self, name: str) -> tuple[Tree, ...]:
@@ -390,35 +397,3 @@ class Grammar(Stream):
         ):
             factors.append(self._factor())
         return factors[0] if len(factors) == 1 else Product(tuple(factors))
-
-
-def _made(name: str, inner: tuple[Tree, ...]) -> Tree:
-    if name in ("sqrt", "cbrt"):
-        return _root_of(inner[0], Num(Fraction(2 if name == "sqrt" else 3)))
-    if name == "exp":
-        return Power(Const("e"), inner[0])
-    if name == "lg":
-        return Call("log", (inner[0], Num(Fraction(10))))
-    if name in TWO_ARGUMENTS and len(inner) != 2:
-        raise Unreadable(f"{name} of {len(inner)}")
-    return Call(name, inner)
-
-
-def _root_of(radicand: Tree, degree: Tree) -> Tree:
-    return Power(radicand, Div(Num(Fraction(1)), degree), is_root=True)
-
-
-def _inverse(name: str, power: Neg) -> str:
-    """`\\tan^{-1}` is the arcus tangent; other negative powers of functions are left to brackets."""
-    if power.inner != Num(Fraction(1)) or name not in ("sin", "cos", "tan"):
-        raise Unreadable("an inverse function written as a power")
-    return f"arc{name}"
-
-
-def _constant_or_variable(letter: str) -> Tree:
-    return Const(letter) if letter in ("e", "i") else Var(letter)
-
-
-def _letter(text: str) -> str | None:
-    text = text.strip()
-    return text if len(text) == 1 and text.isascii() and text.isalpha() else None

@@ -15,10 +15,11 @@ from tamis.rewards.finals import boxed
 from tamis.rewards.math.answers import Answer, NoAnswer, Scalar, Sequence
 from tamis.rewards.math.bonus import reasoning_of, says_something
 from tamis.rewards.math.commitments import Committed, Fallback, Said, read_finals
-from tamis.rewards.math.equality import Judgement, PercentPolicy, Rules, UnitPolicy, compare
+from tamis.rewards.math.equality import compare
 from tamis.rewards.math.form import is_echo, is_plain, same_parts
 from tamis.rewards.math.prover import Prover, ProverFailure, is_installed, open_prover
 from tamis.rewards.math.reading import Reading, read_answer
+from tamis.rewards.math.scalars import Judgement, PercentPolicy, Rules, UnitPolicy
 from tamis.rewards.math.tokens import Separators
 from tamis.rewards.math.tree import Tree
 from tamis.rewards.math.words import DateOrder
