@@ -13,12 +13,13 @@ from tamis.rewards.audit.rows import (
     attack_messages,
     attack_question,
     load_attacks,
+    load_controls,
     load_honest,
     load_pairs,
     load_twins,
 )
 
-NAMES = ("attacks", "honest", "pairs", "twins")
+NAMES = ("attacks", "controls", "honest", "pairs", "twins")
 
 
 def _lines(name: str) -> list[str]:
@@ -140,3 +141,16 @@ def test_an_honest_answer_becomes_a_question() -> None:
     row = load_honest()[0]
     question = answer_question(row)
     assert question.reference is not None and question.reference.answer == row.answer
+
+
+def test_every_kind_of_attack_but_judges_and_lengths_has_controls() -> None:
+    attacked = {row.kind for row in load_attacks()} - {"judge", "length", "numeric"}
+    assert attacked <= {row.kind for row in load_controls()}
+
+
+def test_a_control_is_no_attack_and_says_why_it_is_good() -> None:
+    attacks = [(row.prompt, row.response, row.reference, row.tool_calls) for row in load_attacks()]
+    for row in load_controls():
+        assert (row.prompt, row.response, row.reference, row.tool_calls) not in attacks, row.id
+        assert row.rule and row.at_least > 0.0
+        assert attack_question(row).prompt[0].content == row.prompt

@@ -1,4 +1,4 @@
-"""The audit's catalogue as typed rows: attacks, honest answers, wrong twins, pairs of answers.
+"""The audit's catalogue as typed rows: attacks and controls, honest answers, wrong twins, pairs.
 
 The rows are data (`catalogue/*.jsonl`), written before any grader was tried on them. What decides a
 label is mathematics and the policies written down in `Policy`, never what some grader says.
@@ -139,6 +139,22 @@ class AttackRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     judge_replies: tuple[str, ...] = ()
 
 
+class ControlRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A good response of a kind that `load_honest` does not hold: a sound reward pays at least `at_least`."""
+
+    id: str
+    kind: Kind
+    prompt: str
+    response: str
+    rule: str
+    at_least: float
+    parts_at_least: dict[str, float] = {}
+    reference: Reference | None = None
+    parameters: str | None = None
+    tools: str | None = None
+    tool_calls: list[ToolCall] | None = None
+
+
 def load_attacks() -> tuple[AttackRow, ...]:
     """All attacks, in the order of the file."""
     return _load("attacks", AttackRow)
@@ -159,6 +175,11 @@ def load_pairs() -> tuple[PairRow, ...]:
     return _load("pairs", PairRow)
 
 
+def load_controls() -> tuple[ControlRow, ...]:
+    """Good responses with code, tool calls, JSON and the like, beside the attacks of these kinds."""
+    return _load("controls", ControlRow)
+
+
 def answer_question(row: AnswerRow, reward: RewardSpec | None = None) -> Question:
     """The question an answer row belongs to."""
     return Question(
@@ -169,8 +190,8 @@ def answer_question(row: AnswerRow, reward: RewardSpec | None = None) -> Questio
     )
 
 
-def attack_question(row: AttackRow, reward: RewardSpec | None = None) -> Question:
-    """The question an attack belongs to."""
+def attack_question(row: AttackRow | ControlRow, reward: RewardSpec | None = None) -> Question:
+    """The question an attack or a control belongs to."""
     return Question(
         id=row.id,
         prompt=[Message(role="user", content=row.prompt)],
@@ -180,12 +201,12 @@ def attack_question(row: AttackRow, reward: RewardSpec | None = None) -> Questio
     )
 
 
-def attack_messages(row: AttackRow) -> list[Message]:
-    """The attack as the messages of a rollout."""
+def attack_messages(row: AttackRow | ControlRow) -> list[Message]:
+    """An attack or a control as the messages of a rollout."""
     return [Message(role="assistant", content=row.response, tool_calls=row.tool_calls)]
 
 
-@lru_cache(maxsize=4)
+@lru_cache(maxsize=8)
 def _load(name: str, kind: type[_Row]) -> tuple[_Row, ...]:
     text = files("tamis.rewards.audit").joinpath("catalogue", f"{name}.jsonl").read_text("utf-8")
     # not splitlines(): rows hold unusual line breaks as text
