@@ -56,12 +56,12 @@ def test_no_visible_sign_of_the_response_is_lost(row: AnswerRow | AttackRow, see
             assert _visible(row.response) <= _visible(variant.response), variant.id
 
 
-@given(row=ATTACKS, seed=SEEDS)
-def test_nothing_enters_the_thinking_of_an_attack(row: AttackRow, seed: int) -> None:
-    if "</think>" in row.response:
-        thought = row.response[: row.response.rfind("</think>")]
-        for variant in vary(row, seed=seed):
-            assert "".join(thought.split()) in "".join(variant.response.split())
+def test_nothing_changes_in_the_thinking_but_white_space() -> None:
+    for row in (*load_attacks(), *load_honest()):
+        if "</think>" in row.response:
+            thought = row.response[: row.response.rfind("</think>")]
+            for variant in vary(row, seed=5):
+                assert "".join(variant.response.split()).startswith("".join(thought.split()))
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -135,7 +135,8 @@ def _box_text(chance: Random, text: str) -> str | None:
 
 def _fraction_style(chance: Random, text: str) -> str | None:
     macro = chance.choice([r"\\dfrac", r"\\tfrac"])
-    return re.sub(r"\\frac(?![A-Za-z])", macro, text)
+    start = _answer_start(text)
+    return text[:start] + re.sub(r"\\frac(?![A-Za-z])", macro, text[start:])
 
 
 def _lead_in(chance: Random, text: str) -> str:
@@ -172,7 +173,8 @@ def _remark_order(chance: Random, text: str) -> str | None:
 
 def _fence_info(chance: Random, text: str) -> str | None:
     info = chance.choice(["py", "Python", "python3"])
-    return _FENCE_INFO.sub(f"```{info}", text) if "```python" in text else None
+    start = _answer_start(text)
+    return text[:start] + _FENCE_INFO.sub(f"```{info}", text[start:])
 
 
 def _answer_start(text: str) -> int:
