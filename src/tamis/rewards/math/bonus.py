@@ -27,6 +27,11 @@ def reasoning_of(answer: str) -> str | None:
     return None if answer[: span.start].strip() else answer[span.body_start : span.body_end]
 
 
+def is_blank(reasoning: str) -> bool:
+    """Whether a reasoning has no word at all."""
+    return _WORD.search(reasoning) is None
+
+
 def says_something(reasoning: str) -> bool:
     """Whether the *different* words of a reasoning come to 50 characters, in at least 8 of them.
 

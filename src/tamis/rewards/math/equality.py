@@ -41,6 +41,7 @@ from tamis.rewards.math.scalars import (
     Verdict,
     compare_scalars,
     different,
+    holds_infinity,
 )
 from tamis.rewards.math.tree import Const, Num, Product, Tree, Unreadable, Var, children
 
@@ -61,6 +62,17 @@ def compare(*, gold: Answer, answer: Answer, rules: Rules) -> Judgement:
         return _compare(gold, answer, rules)
     except Unreadable as error:
         return different(str(error))
+
+
+def check_values(answer: Answer) -> None:
+    """Raises Unreadable when a value in the answer does not exist, like one over zero, or is past the caps."""
+    if isinstance(answer, Scalar) and not holds_infinity(answer.tree):
+        value_of(answer.tree)
+    elif isinstance(answer, Named):
+        check_values(answer.answer)
+    elif isinstance(answer, Sequence):
+        for item in answer.items:
+            check_values(item)
 
 
 def _compare(gold: Answer, answer: Answer, rules: Rules) -> Judgement:

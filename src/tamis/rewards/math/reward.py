@@ -13,15 +13,15 @@ import msgspec
 from tamis.records import Question, Reference, Rollout, Score
 from tamis.rewards.finals import boxed
 from tamis.rewards.math.answers import Answer, NoAnswer, Scalar, Sequence
-from tamis.rewards.math.bonus import reasoning_of, says_something
+from tamis.rewards.math.bonus import is_blank, reasoning_of, says_something
 from tamis.rewards.math.commitments import Committed, Fallback, Said, read_finals
-from tamis.rewards.math.equality import compare
-from tamis.rewards.math.form import is_echo, is_plain, same_parts
+from tamis.rewards.math.equality import check_values, compare
+from tamis.rewards.math.form import is_echo, is_plain, same_parts, value_of
 from tamis.rewards.math.prover import Prover, ProverFailure, is_installed, open_prover
 from tamis.rewards.math.reading import Reading, read_answer
 from tamis.rewards.math.scalars import Judgement, PercentPolicy, Rules, UnitPolicy
 from tamis.rewards.math.tokens import Separators
-from tamis.rewards.math.tree import Tree
+from tamis.rewards.math.tree import Tree, Unreadable
 from tamis.rewards.math.words import DateOrder
 from tamis.text.think import after_last_think
 
@@ -188,11 +188,12 @@ class MathReward(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
 
     def _right(self, answer: str, finals: Committed, judgement: Judgement) -> Score:
         reasoning = reasoning_of(answer)
+        has_thought = reasoning is not None and not is_blank(reasoning)
+        is_mannered = has_thought and self._is_in_format(answer, finals)
+        is_reasoned = reasoning is not None and says_something(reasoning)
         manners = {
-            "format": self.format_bonus
-            * (reasoning is not None and self._is_in_format(answer, finals)),
-            "reasoning": self.reasoning_bonus
-            * (reasoning is not None and says_something(reasoning)),
+            "format": self.format_bonus * is_mannered,
+            "reasoning": self.reasoning_bonus * is_reasoned,
         }
         parts = {"accuracy": 1.0, **manners}
         flags = ("last_line",) if finals.source == "last_line" else ()
@@ -298,9 +299,10 @@ def _read_gold(written: str, reading: Reading, has_algebra: bool) -> Answer | st
     shown = written[:80]
     if isinstance(gold, NoAnswer):
         return f"the reference `{shown}` cannot be read: {gold.reason}"
-    itself = compare(gold=gold, answer=gold, rules=Rules())
-    if itself.verdict == "different":
-        return f"the reference `{shown}` does not equal itself: {itself.rule}"
+    try:
+        check_values(gold)
+    except Unreadable as error:
+        return f"the reference `{shown}` cannot be read: {error}"
     if not has_algebra and needs_algebra(gold):
         return _NO_SYMPY
     return gold
@@ -311,6 +313,4 @@ def needs_algebra(gold: Answer) -> bool:
     tree = _tree(gold)
     if tree is None:
         return False
-    from tamis.rewards.math.form import value_of
-
     return value_of(tree) is None

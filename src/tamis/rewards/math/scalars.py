@@ -60,11 +60,11 @@ def compare_scalars(gold: Scalar, answer: Scalar, rules: Rules) -> Judgement:
         if rules.units == "required" and gold.unit is not None and answer.unit is None:
             return different("the unit is missing")
         factor = units.ratio(gold.unit, answer.unit)
-    gold = _in_radians(gold, answer)
+    open_form = unevaluated(gold.tree, answer.tree) and gold == _in_radians(gold, answer)
+    gold, answer = _in_radians(gold, answer), _in_radians(answer, gold)
     if factor == 1 and gold.tree == answer.tree:
         return Judgement("equal", "the same expression")
     wanted, found = value_of(gold.tree), value_of(answer.tree)
-    open_form = unevaluated(gold.tree, answer.tree)
     if wanted is not None and found is not None:
         judgement = _values(wanted, scaled(found, factor), gold.tree, rules)
         is_open = open_form and judgement.verdict == "equal"
@@ -81,17 +81,21 @@ def _percents(scalar: Scalar, rules: Rules) -> Scalar:
     return Scalar(Div(scalar.tree, Num(Fraction(100))))
 
 
-def _in_radians(gold: Scalar, answer: Scalar) -> Scalar:
-    """A reference in degrees, for an answer without unit that is told in pi."""
-    in_degrees = gold.unit is not None and gold.unit.dimension == (("degree", 1),)
-    if not in_degrees or answer.unit is not None or not holds_pi(answer.tree):
-        return gold
-    return Scalar(Product((gold.tree, Div(_PI, Num(Fraction(180))))))
+def _in_radians(angle: Scalar, other: Scalar) -> Scalar:
+    """An angle in degrees, beside one without unit that is told in pi."""
+    in_degrees = angle.unit is not None and angle.unit.dimension == (("degree", 1),)
+    if not in_degrees or other.unit is not None or not _holds(other.tree, _PI):
+        return angle
+    return Scalar(Product((angle.tree, Div(_PI, Num(Fraction(180))))))
 
 
-def holds_pi(tree: Tree) -> bool:
-    """Whether pi stands anywhere in a tree."""
-    return any(part == _PI for part in walk(tree))
+def holds_infinity(tree: Tree) -> bool:
+    """Whether infinity stands anywhere in a tree."""
+    return _holds(tree, Const("inf"))
+
+
+def _holds(tree: Tree, constant: Const) -> bool:
+    return any(part == constant for part in walk(tree))
 
 
 def _values(wanted: Value, found: Value, gold: Tree, rules: Rules) -> Judgement:

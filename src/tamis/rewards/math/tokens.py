@@ -123,7 +123,7 @@ _BRACES = re.compile(r"\\.|[{}]", re.DOTALL)
 
 
 def _number_pattern(group: str, point: str, *, indian: bool = False) -> str:
-    grouped = rf"[0-9]{{1,3}}(?:(?:{group})[0-9]{{3}})+(?![0-9])"
+    grouped = rf"[1-9][0-9]{{0,2}}(?:(?:{group})[0-9]{{3}})+(?![0-9])"
     if indian:
         grouped = rf"{grouped}|[0-9]{{1,2}}(?:,[0-9]{{2}})*,[0-9]{{3}}(?![0-9])"
     spaced = rf"[0-9]{{1,3}}(?:(?:{_NEUTRAL})[0-9]{{3}})+(?![0-9]|\s*/|[ ,][0-9])"
