@@ -18,8 +18,15 @@ from tamis.records import Message, Question, RewardSpec, Rollout, Score
 
 REWARDS: dict[str, str] = {
     "code": "tamis.rewards.code:CodeReward",
+    "exact": "tamis.rewards.exact:ExactReward",
+    "f1": "tamis.rewards.f1:F1Reward",
+    "format": "tamis.rewards.format:FormatReward",
+    "json_schema": "tamis.rewards.json_schema:JsonSchemaReward",
+    "length": "tamis.rewards.length:LengthReward",
     "math": "tamis.rewards.math:MathReward",
     "numeric": "tamis.rewards.numeric:NumericReward",
+    "repetition": "tamis.rewards.repetition:RepetitionReward",
+    "tool_calls": "tamis.rewards.tool_calls:ToolCallsReward",
 }
 
 # The module with the gold lint of a reward: RULES, and `lint`, see `rewards/gold.py`.

@@ -1,0 +1,166 @@
+"""JSON Schemas out of data, compiled so that they can do no harm, and the tools that a question offers.
+
+Schemas are hostile until shown otherwise: nothing they refer to is fetched, and their patterns run with
+a limit. Compiling needs jsonschema_rs, imported with the first one; reading tools does not.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any
+
+import msgspec
+
+from tamis.text.dialects import read_json
+
+_TYPES = {
+    "dict": "object",
+    "float": "number",
+    "double": "number",
+    "int": "integer",
+    "long": "integer",
+    "str": "string",
+    "bool": "boolean",
+    "list": "array",
+    "tuple": "array",
+    "any": None,
+}
+_NAMED_SCHEMAS = frozenset(
+    {"properties", "patternProperties", "$defs", "definitions", "dependentSchemas"}
+)
+_VALUES = frozenset({"enum", "const", "default", "examples"})
+# more than any real pattern needs; `^(a+)+$` would otherwise run for years
+_BACKTRACKS = 100_000
+
+
+class Schema(msgspec.Struct, frozen=True, eq=False):
+    """A compiled schema, or in `problem` why it cannot be used."""
+
+    validator: Any = None
+    problem: str | None = None
+
+    def accepts(self, value: Any) -> bool:
+        """Whether a value is valid. Raises: ValueError for a value that is no JSON, or nested too deeply."""
+        return bool(self.validator.is_valid(value))
+
+
+class Tools(msgspec.Struct, frozen=True, eq=False):
+    """The schema of each tool's arguments by its name, not compiled, or in `problem` why there are none.
+
+    A schema that is no object is an empty one: nothing is known of the arguments.
+    """
+
+    by_name: Mapping[str, Mapping[str, Any]] = {}
+    problem: str | None = None
+
+
+@lru_cache(maxsize=4096)
+def compile_schema(text: str) -> Schema:
+    """Compile the JSON text of a schema; other languages' type names are taken for JSON Schema's.
+
+    Raises: ImportError without jsonschema_rs.
+    """
+    import jsonschema_rs
+
+    try:
+        schema = _standard(read_json(text))
+        if not isinstance(schema, dict):
+            return Schema(problem="expected an object")
+        validator = jsonschema_rs.validator_for(
+            schema,
+            retriever=_refuse,
+            pattern_options=jsonschema_rs.FancyRegexOptions(backtrack_limit=_BACKTRACKS),
+        )
+    except RecursionError:
+        return Schema(problem="nested too deeply")
+    except jsonschema_rs.ReferencingError as why:
+        return Schema(problem=f"a reference that leads outside: {_first_line(why)}")
+    except (ValueError, jsonschema_rs.ValidationError) as why:
+        return Schema(problem=_first_line(why))
+    return Schema(validator)
+
+
+@lru_cache(maxsize=4096)
+def read_tools(text: str) -> Tools:
+    """Read the tools of a question.
+
+    Takes OpenAI's `{"type": "function", "function": {...}}`, the flat `{"name", "parameters"}`,
+    Anthropic's `input_schema`, and tools of a vendor that only have a `type`.
+    """
+    try:
+        listed = read_json(text)
+        if isinstance(listed, str):  # JSON text of JSON text
+            listed = read_json(listed)
+    except ValueError as why:
+        return Tools(problem=f"not JSON: {why}")
+    if isinstance(listed, dict):
+        listed = [listed]
+    if not isinstance(listed, list):
+        return Tools(problem="expected a list of tools")
+    found: dict[str, Mapping[str, Any]] = {}
+    for place, tool in enumerate(listed):
+        name, written = _name_and_schema(tool)
+        if name is None:
+            return Tools(problem=f"tool {place + 1} has no name")
+        found[name] = _standard(written) if isinstance(written, dict) else {}
+    return Tools(found)
+
+
+def property_schema(schema: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    """The schema of one property of an object; empty where none is declared."""
+    declared = schema.get("properties")
+    found = declared.get(name) if isinstance(declared, Mapping) else None
+    return found if isinstance(found, Mapping) else {}
+
+
+def declared_types(schema: Mapping[str, Any]) -> frozenset[str]:
+    """The types that a schema allows by name; empty where it does not say."""
+    found = schema.get("type")
+    if isinstance(found, str):
+        return frozenset({found})
+    return frozenset(name for name in found or () if isinstance(name, str))
+
+
+def _name_and_schema(tool: Any) -> tuple[str | None, Any]:
+    if not isinstance(tool, dict):
+        return None, None
+    inner = tool.get("function")
+    described = inner if isinstance(inner, dict) else tool
+    name = described.get("name") or described.get("type")
+    schema = described.get("parameters", described.get("input_schema"))
+    if isinstance(schema, str):  # some sets keep the schema as JSON text
+        with contextlib.suppress(ValueError):  # else it stays a string: an invalid schema
+            schema = read_json(schema)
+    return (name if isinstance(name, str) and name else None), schema
+
+
+def _refuse(uri: str) -> Any:
+    """Data names addresses and files; fetching them would leak and be steered. Never."""
+    raise ValueError(f"not fetched: {uri[:80]}")
+
+
+def _first_line(why: BaseException) -> str:
+    return (str(why).splitlines() or [type(why).__name__])[0][:160]
+
+
+def _standard(schema: Any) -> Any:
+    """The schema with other languages' type names (`dict`, `float`: BFCL and others) as JSON Schema's."""
+    if isinstance(schema, list):
+        return [_standard(part) for part in schema]
+    if not isinstance(schema, dict):
+        return schema
+    standard: dict[str, Any] = {}
+    for key, value in schema.items():
+        if key in _VALUES:
+            standard[key] = value
+        elif key in _NAMED_SCHEMAS and isinstance(value, dict):
+            standard[key] = {name: _standard(part) for name, part in value.items()}
+        elif key == "type" and isinstance(value, str):
+            name = _TYPES.get(value.lower(), value)
+            if name is not None:
+                standard[key] = name
+        else:
+            standard[key] = _standard(value)
+    return standard
