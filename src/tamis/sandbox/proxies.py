@@ -189,7 +189,7 @@ class CallableHandle(Handle):
         return self._session.ask("call", self, *arguments, **named)
 
 
-class ClassHandle(CallableHandle):
+class ClassHandle(Handle):
     """A class of the candidate; what a test makes by calling it is the test's choice."""
 
     __slots__ = ()
