@@ -22,6 +22,7 @@ REWARDS: dict[str, str] = {
     "f1": "tamis.rewards.f1:F1Reward",
     "format": "tamis.rewards.format:FormatReward",
     "json_schema": "tamis.rewards.json_schema:JsonSchemaReward",
+    "language": "tamis.rewards.language:LanguageReward",
     "length": "tamis.rewards.length:LengthReward",
     "math": "tamis.rewards.math:MathReward",
     "numeric": "tamis.rewards.numeric:NumericReward",
