@@ -21,6 +21,7 @@ REWARDS: dict[str, str] = {
     "exact": "tamis.rewards.exact:ExactReward",
     "f1": "tamis.rewards.f1:F1Reward",
     "format": "tamis.rewards.format:FormatReward",
+    "instructions": "tamis.rewards.instructions:InstructionsReward",
     "json_schema": "tamis.rewards.json_schema:JsonSchemaReward",
     "language": "tamis.rewards.language:LanguageReward",
     "length": "tamis.rewards.length:LengthReward",
