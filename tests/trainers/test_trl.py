@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -51,6 +52,13 @@ def model(tmp_path: Path) -> str:
     tiny.save_pretrained(folder)
     words.save_pretrained(folder)
     return str(folder)
+
+
+@pytest.fixture(autouse=True)
+def no_reward_of_another_folder(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each folder's script imports the `reward.py` beside it, not one that another test has loaded."""
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    monkeypatch.delitem(sys.modules, "reward", raising=False)
 
 
 def losses(trainer: Any) -> list[float]:

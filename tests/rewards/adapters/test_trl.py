@@ -207,14 +207,18 @@ def _columns_only(asked: dict[str, list[Any]]) -> dict[str, list[Any]]:
     return {name: column for name, column in asked.items() if name != "prompts"}
 
 
-def test_what_failed_once_is_graded_again_and_left_out_after_that(
-    failing: Callable[[int], None],
+def test_what_failed_once_is_graded_again_and_left_out_with_a_warning_after_that(
+    failing: Callable[[int], None], caplog: pytest.LogCaptureFixture
 ) -> None:
     reward = RewardFunction("failing")
     failing(1)
     assert reward(["?", "?"], ["a", "b"], reference=[None, None]) == [1.0, 1.0]
+    assert caplog.messages == []
     failing(2)
     assert reward(["?"], ["a"], reference=[None]) == [None]
+    [told] = caplog.messages
+    assert "`failing`: 1 of 1 answers could not be graded" in told
+    assert told.endswith("the machine was away")
 
 
 def test_the_guide_says_what_happens() -> None:

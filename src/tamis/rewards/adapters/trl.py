@@ -14,12 +14,20 @@ writes them:
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from tamis.errors import RewardError
-from tamis.rewards.adapters.grading import Graded, messages_from, question_from, score_all
+from tamis.records import Score
+from tamis.rewards.adapters.grading import (
+    Graded,
+    is_failure,
+    messages_from,
+    question_from,
+    score_all,
+)
 
 
 @dataclass(frozen=True)
@@ -28,8 +36,8 @@ class RewardFunction:
 
     Scores the rows whose `reward_name` is its own (all rows, where there is no such column), and gives
     None for all others. None also stands for a question that cannot be graded, and for an answer whose
-    grading failed twice: TRL leaves out what is None, it is never a 0. `parameters` (JSON text) are for
-    rows that bring none.
+    grading failed twice, of which this module's logger warns: TRL leaves out what is None, it is never
+    a 0. `parameters` (JSON text) are for rows that bring none.
     """
 
     name: str
@@ -82,9 +90,20 @@ class _Rows:
         scores: list[float | None] = [None] * len(self._completions)
         if places:
             answers = self._answers(places, parameters)
-            for place, score in zip(places, score_all(answers), strict=True):
+            found = score_all(answers)
+            self._tell_failures(answers, found)
+            for place, score in zip(places, found, strict=True):
                 scores[place] = score.value
         return scores
+
+    def _tell_failures(self, answers: Sequence[Graded], found: Sequence[Score]) -> None:
+        pairs = zip(found, answers, strict=True)
+        failed = [score for score, answer in pairs if is_failure(score, answer.question)]
+        if failed:
+            logging.getLogger(__name__).warning(
+                "%s: %d of %d answers could not be graded, tried twice, and are left out; the first: %s",
+                *(self._where, len(failed), len(answers), failed[0].reason),
+            )
 
     def _answers(self, places: Sequence[int], parameters: str | None) -> list[Graded]:
         read = {name: self._needed(name) for name in ("reward_name", "reference")}
