@@ -54,13 +54,13 @@ def whole_answer(rollout: Rollout) -> str:
 
 
 def part_of(answer: str, of: Of) -> str | None:
-    """The whole answer, what follows its last think block, or what stands in its blocks.
+    """The whole answer without its think tags, what follows its last think block, or what stands in its blocks.
 
     None where the reasoning is unfinished, so that there is no answer. A lone `</think>` ends a
     reasoning that the prompt opened.
     """
     if of == "all":
-        return answer
+        return _without_tags(answer)
     rest = after_last_think(answer)
     if rest is None or of == "answer":
         return rest
@@ -68,6 +68,15 @@ def part_of(answer: str, of: Of) -> str | None:
     if parse.spans:
         return "\n".join(answer[span.body_start : span.body_end] for span in parse.spans)
     return answer[: parse.tags[0].start] if parse.tags else ""
+
+
+def _without_tags(answer: str) -> str:
+    pieces: list[str] = []
+    place = 0
+    for tag in think_spans(answer).tags:
+        pieces.append(answer[place : tag.start])
+        place = tag.end
+    return " ".join([*pieces, answer[place:]])
 
 
 def zero(

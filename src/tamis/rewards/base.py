@@ -18,6 +18,7 @@ from tamis.records import Message, Question, RewardSpec, Rollout, Score
 
 REWARDS: dict[str, str] = {
     "code": "tamis.rewards.code:CodeReward",
+    "combine": "tamis.rewards.combine:CombineReward",
     "exact": "tamis.rewards.exact:ExactReward",
     "f1": "tamis.rewards.f1:F1Reward",
     "format": "tamis.rewards.format:FormatReward",
