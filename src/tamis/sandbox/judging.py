@@ -36,7 +36,8 @@ class _Session:
         self._n_tests = n_tests
         self._found = found
         self._limits = limits
-        self._order = order_of(limits, n_tests=n_tests - len(found), has_peer=True)
+        self._n_open = n_tests - len(found)
+        self._order = order_of(limits, n_tests=self._n_open, has_peer=True)
         self._begun: int | None = None
         self._is_done = False
 
@@ -57,7 +58,7 @@ class _Session:
                     run.abandon()
 
     def _follow(self, judging: Run, serving: Run) -> None:
-        watch = Watch([judging, serving], self._limits)
+        watch = Watch([judging, serving], self._limits, n_tests=self._n_open)
         for frame in watch.frames():
             self._take(frame)
             if self._is_done:

@@ -59,7 +59,7 @@ class _Attempt:
         self._breach: str | None = None
 
     def follow(self, run: Run) -> dict[int, Outcome]:
-        watch = Watch([run], self._limits)
+        watch = Watch([run], self._limits, n_tests=len(self._cases))
         for frame in watch.frames():
             self._take(frame)
             if self._is_over():

@@ -21,14 +21,18 @@ class Watch:
     """Watches the first run (and the CPU time of all of them); every frame of it starts the clock of a test anew.
 
     Time is CPU time, so that a busy machine turns no right answer into a wrong one; the wall limit only ends
-    what sleeps. A test may take a little longer than its limit, never less. A run that closes its job socket
-    will claim nothing more and is over, unless it `is_silent` from the start (a program).
+    what sleeps. A test may take a little longer than its limit, never less; but all `n_tests` together, however
+    many frames they send, take no more than one test more would (of CPU time the kernel sees to that). A run that
+    closes its job socket will claim nothing more and is over, unless it `is_silent` from the start (a program).
     """
 
-    def __init__(self, runs: Sequence[Run], limits: Limits, *, is_silent: bool = False) -> None:
+    def __init__(
+        self, runs: Sequence[Run], limits: Limits, *, n_tests: int = 1, is_silent: bool = False
+    ) -> None:
         self._runs = runs
         self._is_silent = is_silent
         self._limits = limits
+        self._ends_at = time.monotonic() + limits.wall * (n_tests + 1)
         self.stop: Stop | None = None
 
     def frames(self) -> Iterator[dict[str, Any]]:
@@ -68,7 +72,8 @@ class Watch:
     def _start_clock(self) -> None:
         self._started = time.monotonic()
         self._cpu_at_first_look: float | None = None
-        self._look_at = self._started + min(_FIRST_LOOK_S, self._limits.time_s * _FIRST_SHARE)
+        soon = self._started + min(_FIRST_LOOK_S, self._limits.time_s * _FIRST_SHARE)
+        self._look_at = min(soon, self._ends_at)
 
     def _look(self) -> None:
         for run in self._runs:
@@ -79,7 +84,8 @@ class Watch:
         if self._cpu_at_first_look is None:
             self._cpu_at_first_look = used
         left = self._limits.time_s - (used - self._cpu_at_first_look)
-        wall_left = self._limits.wall - (time.monotonic() - self._started)
+        now = time.monotonic()
+        wall_left = min(self._started + self._limits.wall, self._ends_at) - now
         if left <= 0 or wall_left <= 0:
             self.stop = "timeout"
-        self._look_at = time.monotonic() + max(_SHORTEST_LOOK_S, min(left, wall_left))
+        self._look_at = now + max(_SHORTEST_LOOK_S, min(left, wall_left))

@@ -1,0 +1,42 @@
+"""Answers that once earned what they had not, escaped their 0, or cost the trainer more than they may."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from tamis.records import Message, Question, Reference, Score
+from tamis.rewards.code import CodeReward
+
+RIGHT = "def f(x):\n    return 'abc' + x\n"
+
+
+def asserts(*texts: str, **members: object) -> dict[str, object]:
+    return {"style": "asserts", "asserts": texts, **members}
+
+
+def check(body: str) -> dict[str, object]:
+    return {"style": "check", "entry_point": "f", "code": f"def check(candidate):\n{body}"}
+
+
+def score(
+    code: str,
+    tests: object,
+    *,
+    solution: str | None = None,
+    prompt: str = "Write f.",
+    seconds: float = 2,
+) -> Score:
+    question = Question(
+        prompt=[Message(role="user", content=prompt)],
+        reference=Reference(tests=json.dumps(tests), solution=solution),
+    )
+    return CodeReward(time_limit_s=seconds).score(f"```python\n{code}\n```\n", question)
+
+
+@pytest.mark.slow
+def test_a_loop_over_a_generator_that_only_sleeps_comes_to_an_end() -> None:
+    code = "import time\ndef f(x):\n    while True:\n        time.sleep(0.05)\n        yield 1\n"
+    found = score(code, check("    for n in candidate(3):\n        assert n > 0\n"), seconds=0.1)
+    assert found.value == 0.0 and "timeout" in found.flags
