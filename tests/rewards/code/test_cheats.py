@@ -40,3 +40,8 @@ def test_a_loop_over_a_generator_that_only_sleeps_comes_to_an_end() -> None:
     code = "import time\ndef f(x):\n    while True:\n        time.sleep(0.05)\n        yield 1\n"
     found = score(code, check("    for n in candidate(3):\n        assert n > 0\n"), seconds=0.1)
     assert found.value == 0.0 and "timeout" in found.flags
+
+
+def test_a_test_that_no_value_can_pass_fails_and_raises_nothing() -> None:
+    for text in ("assert f('x') in 5", "assert f('x') in b'abc'", "assert f('x') not in 2.5"):
+        assert score(RIGHT, asserts(text)).value == 0.0

@@ -86,3 +86,7 @@ def test_the_options_reach_equality() -> None:
     assert outside("f() == [float('nan')]", encode([float("nan")]), Comparison(nan_equal=True))
     assert outside("f() == 1", True)
     assert not outside("f() == 1", True, Comparison(strict_types=True))
+
+
+def test_a_number_too_large_to_be_rounded_costs_nothing() -> None:
+    assert outside("not round(f()) == 3", ["decimal", "1E+999999999"]) is False

@@ -9,6 +9,7 @@ from fractions import Fraction
 from typing import Any
 
 from tamis.rewards.code.split import Shape
+from tamis.sandbox.claims import NUMBER_DIGITS
 from tamis.sandbox.compare import (
     Comparison,
     NotComparable,
@@ -121,6 +122,9 @@ def _rounded(
 ) -> Any:
     if isinstance(claimed, complex) or isinstance(digits, float):
         return NotComparable("the value cannot be rounded", raises="TypeError")
+    if isinstance(claimed, Decimal) and claimed.is_finite() and claimed.adjusted() > NUMBER_DIGITS:
+        # as a whole number it would fill the memory
+        return NotComparable("the number is too large to be rounded")
     try:
         return round(claimed) if digits is None else round(claimed, digits)
     except (ArithmeticError, ValueError) as error:

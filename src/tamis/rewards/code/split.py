@@ -8,6 +8,7 @@ process. An assert of any other form is left to the judge.
 from __future__ import annotations
 
 import ast
+from collections import deque
 from collections.abc import Set as AbstractSet
 from typing import Literal
 
@@ -44,6 +45,7 @@ _CHECKED_TYPES = frozenset(
     {"int", "float", "complex", "bool", "str", "bytes", "bytearray", "list", "tuple", "dict"}
     | {"set", "frozenset"}
 )
+_LOOKED_INTO = (list, tuple, deque, set, frozenset, dict, str, range)
 _UNFIT_FOR_ARGUMENTS = (ast.NamedExpr, ast.Await, ast.Yield, ast.YieldFrom)
 
 
@@ -127,6 +129,8 @@ def _comparison(
     if relation in ("is", "is not") and not (wrap == "" and _is_singleton(right)):
         raise _NotSplitError
     if relation in ("in", "not in", "holds", "lacks") and wrap:
+        raise _NotSplitError
+    if relation in ("in", "not in") and not isinstance(expected, _LOOKED_INTO):
         raise _NotSplitError
     if relation in _ORDERED and (wrap in _COLLECTIONS or not isinstance(expected, int | float)):
         raise _NotSplitError
