@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+from tamis.sandbox.frames import readable
 from tamis.sandbox.lane import Lane, Run
 from tamis.sandbox.limits import Limits
 from tamis.sandbox.orders import Order
@@ -14,6 +15,7 @@ from tamis.sandbox.watch import Watch
 
 _MAX_DETAIL = 500
 _MAX_TYPES = 32
+_MAX_NAME = 100
 
 
 def order_of(
@@ -135,7 +137,7 @@ def _outcome(frame: dict[str, Any]) -> Outcome | None:
         types, detail = _raised(frame["raised"])
         return Outcome("memory" if "MemoryError" in types else "raised", types=types, detail=detail)
     if "too_large" in frame:
-        return Outcome("too_large", detail=str(frame["too_large"])[:_MAX_DETAIL])
+        return Outcome("too_large", detail=readable(frame["too_large"], limit=_MAX_DETAIL))
     return None
 
 
@@ -145,5 +147,5 @@ def _raised(said: object) -> tuple[tuple[str, ...], str]:
         return (), ""
     types, message = said.get("types"), said.get("message")
     names = types[:_MAX_TYPES] if isinstance(types, list) else []
-    text = message if isinstance(message, str) else ""
-    return tuple(name for name in names if isinstance(name, str)), text[:_MAX_DETAIL]
+    kinds = tuple(readable(name, limit=_MAX_NAME) for name in names if isinstance(name, str))
+    return kinds, readable(message, limit=_MAX_DETAIL)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import msgspec
 import pytest
 
 from tamis.records import Message, Question, Reference, Score
@@ -45,3 +46,20 @@ def test_a_loop_over_a_generator_that_only_sleeps_comes_to_an_end() -> None:
 def test_a_test_that_no_value_can_pass_fails_and_raises_nothing() -> None:
     for text in ("assert f('x') in 5", "assert f('x') in b'abc'", "assert f('x') not in 2.5"):
         assert score(RIGHT, asserts(text)).value == 0.0
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "def f(x):\n    raise ValueError('\\ud800\\x1b[31m')",
+        "raise ValueError('\\ud800\\x1b[31m')\ndef f(x): pass",
+        "def f(x):\n    return '\ud800'",
+        "def f(x):\n    raise type('\\x1b[2J', (Exception,), {})",
+    ],
+    ids=["raised", "load", "answer", "class"],
+)
+def test_whatever_an_answer_says_its_score_can_be_stored_and_printed(code: str) -> None:
+    found = score(code, asserts("assert f('x') == 'abcx'"))
+    assert found.value == 0.0
+    assert msgspec.json.decode(msgspec.json.encode(found), type=Score) == found
+    assert str(found.reason).isprintable()

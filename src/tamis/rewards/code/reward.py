@@ -21,6 +21,7 @@ from tamis.rewards.code.tests import Compare
 from tamis.sandbox.box import Box, open_sandbox
 from tamis.sandbox.compare import Comparison
 from tamis.sandbox.errors import SandboxError
+from tamis.sandbox.frames import readable
 from tamis.sandbox.limits import MIB, Limits, Profile
 
 Found = TypeVar("Found")
@@ -120,7 +121,9 @@ class CodeReward(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
                 ]
         except SandboxError as error:
             flags = (*found.flags, "sandbox_failure", f"tier:{box.tier}")
-            return Score(value=None, reason=f"sandbox: {error}", answer=found.code, flags=flags)
+            return Score(
+                value=None, reason=f"sandbox: {error}", answer=_storable(found.code), flags=flags
+            )
         return self._scored(found, task, results, tier=box.tier)
 
     def open_box(self) -> Box:
@@ -165,7 +168,7 @@ class CodeReward(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
             value=fraction if self.score_as == "fraction" else accuracy,
             parts=parts,
             reason=reason or _reason(task, results),
-            answer=found.code,
+            answer=_storable(found.code),
             flags=(*found.flags, *_flags(results), *((f"tier:{tier}",) if tier else ())),
         )
 
@@ -202,7 +205,7 @@ def _reason(task: Task, results: Sequence[Result]) -> str:
         if not result.is_passed:
             why = result.kind if result.kind != "failed" else ""
             told = ": ".join(part for part in (path, why, result.detail) if part)
-            return f"{counted}; {' '.join(told.split())[:_SHOWN]}"
+            return f"{counted}; {readable(' '.join(told.split()), limit=_SHOWN)}"
     return counted
 
 
@@ -212,6 +215,11 @@ def _flags(results: Sequence[Result]) -> list[str]:
     if any(result.is_weak and result.is_passed for result in results):
         flags.append("weak_tests")
     return flags
+
+
+def _storable(code: str | None) -> str | None:
+    """The code as text that can be written down: half a surrogate pair becomes a question mark."""
+    return None if code is None else code.encode(errors="replace").decode()
 
 
 def _answer_text(rollout: Rollout) -> str:
