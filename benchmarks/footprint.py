@@ -13,6 +13,8 @@ NOBODY = 65534
 MIB = 1 << 20
 # Where code that gets out would leave something, whoever looks after it.
 PLACES = ("/tmp", "/var/tmp", "/dev/shm", "/dev/mqueue", "/run", "/")
+_libc = ctypes.CDLL(None)
+_M_MMAP_THRESHOLD = -3
 _PAGE = os.sysconf("SC_PAGE_SIZE")
 
 
@@ -28,11 +30,15 @@ class Footprint:
     ipc: frozenset[str]
 
 
+def give_back_freed_memory() -> None:
+    """Have the C library return large buffers when they are freed: what it keeps of them looks like a leak."""
+    _libc.mallopt(_M_MMAP_THRESHOLD, 128 << 10)
+
+
 def look(own_temporary: Path) -> Footprint:
     """What there is now; `own_temporary` is a folder that nobody else writes to."""
     gc.collect()
-    # what the allocator keeps of freed memory is no leak, and comes in steps of its choice
-    ctypes.CDLL(None).malloc_trim(0)
+    _libc.malloc_trim(0)
     below = processes_below(os.getpid())
     return Footprint(
         servers={pid: _memory_mib(pid) for pid in sorted(below)},

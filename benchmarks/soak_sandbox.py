@@ -27,7 +27,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from footprint import Footprint, look
+from footprint import Footprint, give_back_freed_memory, look
 from trial import ROOT, WORK, markdown, write_results
 
 from tamis.rewards.code.extract import extract_code
@@ -180,6 +180,15 @@ def draws(jobs: Sequence[Job], seconds: dict[str, float], seed: int) -> Iterator
             yield chance.choice(honest if chance.random() < HONEST_SHARE else hostile)
 
 
+def is_offered(profile: Profile) -> bool:
+    """Whether this tier has such a box; without namespaces there is no work directory."""
+    try:
+        open_sandbox(profile, lanes=LANES)
+    except SandboxError:
+        return not profile.workdir
+    return True
+
+
 def start_all_lanes(profile: Profile) -> None:
     """Have every fork server of the box running, those of judges too: later ones would look like a leak."""
     box = open_sandbox(profile, lanes=LANES)
@@ -196,10 +205,11 @@ def run(
     """Everything once, then draws; what was there before, at each look, and the counts of each."""
     own_temporary = Path(tempfile.mkdtemp(dir=WORK))
     tempfile.tempdir = str(own_temporary)
+    give_back_freed_memory()
     # what loses its parent below us stays below us, and is seen
     syscalls.prctl(PR_SET_CHILD_SUBREAPER, 1)
     before = look(own_temporary)
-    soak, jobs = Soak(), all_jobs(every=every)
+    soak, jobs = Soak(), [job for job in all_jobs(every=every) if is_offered(job.profile)]
     for profile in {job.profile for job in jobs}:
         start_all_lanes(profile)
     soak.grade_all(iter(jobs), until=n_runs)
