@@ -63,3 +63,12 @@ def test_whatever_an_answer_says_its_score_can_be_stored_and_printed(code: str) 
     assert found.value == 0.0
     assert msgspec.json.decode(msgspec.json.encode(found), type=Score) == found
     assert str(found.reason).isprintable()
+
+
+def test_long_outputs_for_a_checker_are_graded_not_excused() -> None:
+    checker = "def check(input, output, expected):\n    return output.strip() == expected\n"
+    cases = [{"input": f"{n}", "output": f"{n}"} for n in range(3)]
+    tests = {"style": "stdin", "cases": cases, "checker": checker}
+    code = "n = input()\nprint(n if n == '1' else chr(1) * 8_000_000)\n"
+    found = score(code, tests)
+    assert found.value == pytest.approx(1 / 3) and "sandbox_failure" not in found.flags

@@ -36,6 +36,8 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True):
     stop_at_failure: bool = False
 
 
+# Far below what one job carries, at twelve bytes a character; one output alone always fits.
+_BATCH_CHARS = 1_000_000
 PASSED = Result("passed")
 GAVE_AN_OBJECT = Result("failed", "an object of its own, where the reference gives a plain value")
 NOT_RUN = Result("failed", "not run, an earlier test failed")
@@ -115,18 +117,36 @@ def _checked(
     box: Box, programs: Programs, printed: dict[int, str], *, limits: Limits
 ) -> dict[int, Result]:
     """The verdicts of the task's own checker, which runs in the judge's sandbox."""
-    places = tuple(printed)
-    cases = [
-        {
-            "id": number,
-            "input": programs.cases[place].input,
-            "output": printed[place],
-            "expected": programs.cases[place].output,
-        }
-        for number, place in enumerate(places)
-    ]
-    job = {"style": "checker", "code": programs.checker, "cases": cases}
-    return _judged(box, Judged(JudgeTests(job, len(cases)), places), "", setup="", limits=limits)
+    found: dict[int, Result] = {}
+    for places in _batches(programs, printed):
+        cases = [
+            {
+                "id": number,
+                "input": programs.cases[place].input,
+                "output": printed[place],
+                "expected": programs.cases[place].output,
+            }
+            for number, place in enumerate(places)
+        ]
+        job = {"style": "checker", "code": programs.checker, "cases": cases}
+        judged = Judged(JudgeTests(job, len(cases)), places)
+        found |= _judged(box, judged, "", setup="", limits=limits)
+    return found
+
+
+def _batches(programs: Programs, printed: dict[int, str]) -> list[tuple[int, ...]]:
+    """The places of the cases, as many together as one job carries: long outputs must not overfill it."""
+    batches: list[tuple[int, ...]] = []
+    room = 0
+    for place, output in printed.items():
+        case = programs.cases[place]
+        n_chars = len(output) + len(case.input) + len(case.output)
+        if n_chars > room:
+            batches.append(())
+            room = _BATCH_CHARS
+        room -= n_chars
+        batches[-1] += (place,)
+    return batches
 
 
 def _printed(ended: ProgramOutcome) -> str | None:
