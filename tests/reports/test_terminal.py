@@ -22,9 +22,21 @@ def test_a_calibration_in_nine_lines(rl_run: Path) -> None:
         "  never right 6, always right 4",
         "  in the band 16 (40% (26% to 55%, n = 40))",
         "answers: SmolLM2-135M-Instruct, recorded",
-        f"next: tamis export {rl_run} --to gsm8k -o rl.jsonl  "
+        f"next: tamis export {rl_run} --to verl_rl -o rl.jsonl  "
         "# write what was kept in a format that trainers read",
         f"next: tamis why {rl_run} {first}  # ask why this row left",
+    ]
+
+
+def test_lines_name_three_reasons_for_unread_rows_and_count_the_others(tmp_path: Path) -> None:
+    report = build_report(make_calibrate_run(tmp_path / "run"))
+    reasons = [{"reason": f"reason {n}", "count": n, "examples": []} for n in (9, 4, 3, 2, 1)]
+    report["sections"][0]["unreadable"] = reasons  # type: ignore[index]
+    assert [line for line in summary_lines(report) if line.startswith("  unread")] == [
+        "  unread        9  reason 9",
+        "  unread        4  reason 4",
+        "  unread        3  reason 3",
+        "  unread        3  for 2 more reasons",
     ]
 
 

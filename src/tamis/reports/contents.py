@@ -10,6 +10,7 @@ import msgspec
 
 from tamis.errors import SchemaError
 from tamis.reports.run_folder import RunCommand, RunGap, RunInput, RunModel
+from tamis.reports.score_numbers import ScoreNumber
 
 SCHEMA_VERSION = 1
 
@@ -351,6 +352,7 @@ class Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     changes: list[RuleChanges]
     clusters: list[Clusters]
     pass_rates: list[PassRates]
+    scores: list[ScoreNumber] = []
     distributions: Distributions
     tables: list[SummaryTable]
     not_checked: list[RunGap]

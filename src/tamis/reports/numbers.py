@@ -33,6 +33,7 @@ from tamis.reports.run_folder import (
     read_manifest,
     read_rules,
 )
+from tamis.reports.score_numbers import SCORE_COLUMNS, SCORE_TABLE, read_scores
 from tamis.reports.summary_tables import show_tables
 from tamis.reports.words import list_gaps, show_json, suggest, summarize, title_run
 
@@ -97,8 +98,9 @@ def _section(run: Path, known_rules: Sequence[Rule], n_examples: int) -> Section
         changes=count_changes(run, n_examples=n_examples),
         clusters=count_clusters(run, manifest, n_clusters=20 if n_examples else 0),
         pass_rates=count_pass_rates(run, manifest),
-        distributions=describe_columns(run, skip=RATE_COLUMNS),
-        tables=show_tables(run) if n_examples else [],
+        scores=read_scores(run),
+        distributions=describe_columns(run, skip=(*RATE_COLUMNS, *SCORE_COLUMNS)),
+        tables=show_tables(run, skip=(SCORE_TABLE,)) if n_examples else [],
         not_checked=[],
         next=[],
         recipe=show_json(manifest.recipe),

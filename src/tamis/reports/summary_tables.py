@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Collection
 from pathlib import Path
 
 import pyarrow as pa
@@ -16,10 +17,12 @@ from tamis.reports.run_folder import shard_files
 _MAX_ROWS = 20
 
 
-def show_tables(run: Path) -> list[SummaryTable]:
-    """Each table under `summaries/`: its plain columns and first twenty rows; nulls stay null."""
+def show_tables(run: Path, *, skip: Collection[str] = ()) -> list[SummaryTable]:
+    """Each table under `summaries/` not named in `skip`: plain columns, first twenty rows; nulls stay null."""
     tables = []
     for path in shard_files(run / "summaries"):
+        if path.stem in skip:
+            continue
         table = read_table(path)
         names = [field.name for field in table.schema if not pa.types.is_nested(field.type)]
         lines = table.select(names).slice(0, _MAX_ROWS).to_pylist()

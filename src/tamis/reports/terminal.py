@@ -7,6 +7,7 @@ from tamis.reports.visible import visible
 from tamis.reports.words import count_noun, show_interval, show_percent
 
 _MAX_RULES = 8
+_MAX_REASONS = 3
 
 
 def summary_lines(report: dict[str, object]) -> list[str]:
@@ -29,7 +30,7 @@ def _section_lines(section: Section) -> list[str]:
         f"{counts.written:,} written"
     ]
     lines += [f"  dropped {reason.count:>7,}  {reason.reason}" for reason in section.dropped_by]
-    lines += [f"  unread  {reason.count:>7,}  {reason.reason}" for reason in section.unreadable[:3]]
+    lines += _unread_lines(section)
     lines += _finding_lines(section)
     lines += [
         f"changed {change.changes:,} times: {change.rule} ({count_noun(change.rows, section.kind)})"
@@ -51,6 +52,15 @@ def _section_lines(section: Section) -> list[str]:
     ]
     lines += [f"next: {step.command}  # {step.why}" for step in section.next]
     return lines
+
+
+def _unread_lines(section: Section) -> list[str]:
+    shown, rest = section.unreadable[:_MAX_REASONS], section.unreadable[_MAX_REASONS:]
+    told = [(reason.count, reason.reason) for reason in shown]
+    if rest:
+        more = count_noun(len(rest), "more reasons")
+        told.append((sum(reason.count for reason in rest), f"for {more}"))
+    return [f"  unread  {count:>7,}  {reason}" for count, reason in told]
 
 
 def _finding_lines(section: Section) -> list[str]:

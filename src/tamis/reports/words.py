@@ -91,7 +91,7 @@ def title_run(command: str, inputs: list[RunInput]) -> str:
 
 def summarize(section: Section) -> list[str]:
     """The run in a few sentences, most important first."""
-    parts = [_came_in(section), _left(section), _found(section), _mended(section)]
+    parts = [_came_in(section), _left(section), _scored(section), _found(section), _mended(section)]
     parts += [_duplicates(section), _passed(section)]
     return [sentence for sentence in parts if sentence]
 
@@ -126,6 +126,18 @@ def _left(section: Section) -> str:
     return sentence + "."
 
 
+def _scored(section: Section) -> str:
+    by_what = {score.what: score for score in section.scores if score.name is None}
+    value, right = by_what.get("value"), by_what.get("accuracy")
+    if value is None or right is None or right.low is None or right.high is None:
+        return "No rollout could be graded." if section.command == "reward run" else ""
+    interval = f"95% interval {show_percent(right.low)} to {show_percent(right.high)}"
+    return (
+        f"The {count_noun(right.n, section.kind)} that could be graded are worth {value.mean:.3g} on "
+        f"average; {right.count:,} of them are right ({show_percent(right.mean)}, {interval})."
+    )
+
+
 def _found(section: Section) -> str:
     if section.checks is None:
         return ""
@@ -147,7 +159,8 @@ def _found(section: Section) -> str:
 
 def _mended(section: Section) -> str:
     n = sum(change.changes for change in section.changes)
-    if n == 0:
+    # grading changes every row: its scores are told already
+    if n == 0 or section.scores:
         return ""
     main = section.changes[0]
     return f"{count_noun(n, 'changes')} were made, most often `{main.rule}` ({main.changes:,})."
@@ -244,7 +257,8 @@ def suggest(section: Section, run: str, output: str | None) -> list[RunCommand]:
     elif command in ("dedup", "select", "run"):
         suggestions.append(_export(rows, "openai", "sft.jsonl"))
     elif command == "calibrate":
-        suggestions.append(_export(rows, "gsm8k", "rl.jsonl"))
+        # whatever the questions were read from: this format holds every reward and reference
+        suggestions.append(_export(rows, "verl_rl", "rl.jsonl"))
     dropped = next((d.id for step in section.steps for d in step.examples), None)
     if dropped is not None:
         asked = f"tamis why {shlex.quote(run)} {shlex.quote(dropped)}"
