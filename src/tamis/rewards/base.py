@@ -35,7 +35,13 @@ REWARDS: dict[str, str] = {
 # The module with the gold lint of a reward: RULES, and `lint`, see `rewards/gold.py`.
 LINTS: dict[str, str] = {
     "code": "tamis.rewards.code.lint",
+    "combine": "tamis.rewards.combine_gold",
+    "exact": "tamis.rewards.accepted_texts_gold",
+    "f1": "tamis.rewards.accepted_texts_gold",
+    "instructions": "tamis.rewards.instructions.lint",
+    "json_schema": "tamis.rewards.json_schema_gold",
     "numeric": "tamis.rewards.numeric_gold",
+    "tool_calls": "tamis.rewards.tool_calls.lint",
 }
 
 

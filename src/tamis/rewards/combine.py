@@ -75,12 +75,12 @@ class CombineReward(
         if self.at_most is not None and not self.at_least <= self.at_most:
             raise ValueError(f"at_most: expected {self.at_least:g} or more, got {self.at_most:g}")
         for part in self.parts:
-            _loaded(part)
+            load_part(part)
 
     @property
     def version(self) -> str:
         """Its own rules and those of all parts."""
-        return "1+" + ",".join(f"{part.name}{_loaded(part).version}" for part in self.parts)
+        return "1+" + ",".join(f"{part.name}{load_part(part).version}" for part in self.parts)
 
     @property
     def bounds(self) -> tuple[float, float]:
@@ -92,7 +92,7 @@ class CombineReward(
 
     def ungradable(self, question: Question) -> str | None:
         """Why the question cannot be graded, the part first that says so; None when it can."""
-        reasons = {part.called: _loaded(part).ungradable(question) for part in self.parts}
+        reasons = {part.called: load_part(part).ungradable(question) for part in self.parts}
         weighted = [part.called for part in self.parts if part.weight] or list(reasons)
         needed = weighted if self.missing == "ungradable" else []
         if all(reasons[label] for label in weighted):
@@ -110,7 +110,7 @@ class CombineReward(
         found: list[dict[str, Score]] = [{} for _ in rollouts]
         gradable = [place for place, reason in enumerate(reasons) if reason is None]
         for part in self._in_order():
-            reward = _loaded(part)
+            reward = load_part(part)
             # a part that some question cannot have is left out there, see `missing`
             places = [p for p in gradable if reward.ungradable(questions[p]) is None]
             if self.gate is not None and part.name in _ASKED_LAST and part.called != self.gate:
@@ -173,7 +173,8 @@ def _load(name: str, parameters: str) -> Reward:
     return load_reward(RewardSpec(name=name, parameters=parameters))
 
 
-def _loaded(part: Part) -> Reward:
+def load_part(part: Part) -> Reward:
+    """The reward of a part. Raises: RewardError that names the part."""
     try:
         return _load(part.name, msgspec.json.encode(part.parameters, order="sorted").decode())
     except RewardError as error:
@@ -181,7 +182,7 @@ def _loaded(part: Part) -> Reward:
 
 
 def _most(part: Part) -> float:
-    bounds: tuple[float, float] = getattr(_loaded(part), "bounds", (0.0, 1.0))
+    bounds: tuple[float, float] = getattr(load_part(part), "bounds", (0.0, 1.0))
     return bounds[1]
 
 

@@ -73,7 +73,9 @@ def load_lint(reward_name: str) -> Lint | None:
 def every_rule() -> tuple[Rule, ...]:
     """The rules of gold lint, of every reward."""
     lints = [load_lint(name) for name in LINTS]
-    return (*RULES, *(rule for lint in lints if lint is not None for rule in lint.RULES))
+    own = (rule for lint in lints if lint is not None for rule in lint.RULES)
+    # two rewards may share a lint
+    return tuple(dict.fromkeys((*RULES, *own)))
 
 
 async def lint_questions(
