@@ -105,7 +105,7 @@ def _line_ends(_chance: Random, text: str) -> str | None:
 
 def _unicode_spaces(chance: Random, text: str) -> str | None:
     # only where a box commits: elsewhere the words around the answer carry it
-    if not _boxes(text):
+    if not boxes_of(text):
         return None
     spaces = "\u00a0\u2009\u202f "
     start = _answer_start(text)
@@ -189,7 +189,7 @@ def _before_answer(text: str, remark: str) -> str:
     return text[:start] + gap + remark + "\n\n" + text[start:].lstrip("\n")
 
 
-def _boxes(text: str) -> list[tuple[int, int]]:
+def boxes_of(text: str) -> list[tuple[int, int]]:
     """Begin and end of the content of each closed outermost box of the answer."""
     found: list[tuple[int, int]] = []
     place = _answer_start(text)
@@ -212,7 +212,7 @@ def _closing_brace(text: str, start: int) -> int | None:
 
 
 def _in_boxes(text: str, change: Callable[[str], str]) -> str | None:
-    found = _boxes(text)
+    found = boxes_of(text)
     if not found:
         return None
     parts: list[str] = []
