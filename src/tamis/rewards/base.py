@@ -24,6 +24,7 @@ REWARDS: dict[str, str] = {
     "format": "tamis.rewards.format:FormatReward",
     "instructions": "tamis.rewards.instructions:InstructionsReward",
     "json_schema": "tamis.rewards.json_schema:JsonSchemaReward",
+    "judge": "tamis.rewards.judge:JudgeReward",
     "language": "tamis.rewards.language:LanguageReward",
     "length": "tamis.rewards.length:LengthReward",
     "math": "tamis.rewards.math:MathReward",
