@@ -117,7 +117,8 @@ def _plain(gold: Answer, answer: Answer, rules: Rules) -> Judgement:
         if isinstance(answer, Based):
             return _same(gold == answer, "number in its base")
         if isinstance(answer, Scalar) and isinstance(answer.tree, Num):
-            return _same(str(answer.tree.value) == gold.digits and not answer.unit, "digits")
+            same = gold.digits.isdigit() and answer.tree.value == int(gold.digits)
+            return _same(same and answer.unit is None, "digits")
     return different(f"{_kind(answer)} for {_kind(gold)}")
 
 

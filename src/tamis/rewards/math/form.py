@@ -144,10 +144,14 @@ def same_parts(one: Tree, two: Tree) -> bool:
 
 
 def _parts(tree: Tree) -> list[str]:
-    return sorted(
-        repr(part) if isinstance(part, Num | Const | Var) else type(part).__name__
-        for part in walk(tree)
-    )
+    return sorted(map(_part, walk(tree)))
+
+
+def _part(tree: Tree) -> str:
+    if isinstance(tree, Num):
+        # hexadecimal: Python bounds how long a decimal it writes
+        return f"{tree.value.numerator:x}/{tree.value.denominator:x}"
+    return f"{type(tree).__name__} {getattr(tree, 'name', '')}"
 
 
 def is_echo(answer: str, *, gold: str, prompt: str) -> bool:

@@ -21,7 +21,8 @@ from functools import lru_cache
 from typing import Literal
 
 from tamis.rewards.math.tree import Both, Const, Tree, walk, wire
-from tamis.sandbox.frames import FrameReader, WireError, send_frame
+from tamis.rewards.math.worker import JOB_BYTES
+from tamis.sandbox.frames import FrameReader, WireError, encode_frame
 
 Verdict = Literal["equal", "different", "undecided"]
 
@@ -69,7 +70,12 @@ class Worker:
     def decide(self, gold: list[object], answer: list[object]) -> tuple[Verdict, str]:
         """The verdict on one pair, and why there is none."""
         self._n_jobs += 1
-        send_frame(self._to, {"id": self._n_jobs, "gold": gold, "answer": answer})
+        job = {"id": self._n_jobs, "gold": gold, "answer": answer}
+        try:
+            frame_bytes = encode_frame(job, cap=JOB_BYTES)
+        except WireError:
+            return "undecided", "too long an expression"
+        self._send(frame_bytes)
         while True:
             frame = self._receive(self._budget_s * _PATIENCE + 5)
             if "ended" in frame:
@@ -77,6 +83,11 @@ class Worker:
                 return "undecided", "timeout" if is_time else "the worker ended"
             if frame.get("id") == self._n_jobs:
                 return _verdict(frame.get("verdict")), str(frame.get("why", ""))
+
+    def _send(self, frame: bytes) -> None:
+        left = memoryview(frame)
+        while left:
+            left = left[os.write(self._to, left) :]
 
     def _receive(self, patience_s: float) -> dict[str, object]:
         """The next frame; TimeoutError when none comes, WireError when the worker is gone."""

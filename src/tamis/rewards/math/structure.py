@@ -70,6 +70,8 @@ _OR, _AND = frozenset({"or", "或"}), frozenset({"and", "和"})
 _HENCE = frozenset({r"\therefore", r"\Rightarrow", r"\implies"})
 _ABOUT = frozenset({r"\approx", r"\simeq"})
 _MATRICES = frozenset({"matrix", "pmatrix", "bmatrix", "Bmatrix", "smallmatrix", "array"})
+# hours, minutes and seconds
+_MAX_COMPOUND = 3
 _CURRENCIES = frozenset({"$", "€", "£", "¥", r"\$"})
 
 
@@ -304,9 +306,10 @@ class Structure:
         """`2 hours 30 minutes`: values of one dimension, added up in the first unit."""
         tokens = grammar.tokens[grammar.place :]
         numbers = [place for place, token in enumerate(tokens) if token.kind == "num"]
-        if not numbers or not isinstance(tree, Num):
+        if not 0 < len(numbers) <= _MAX_COMPOUND or numbers[0] == 0 or not isinstance(tree, Num):
             return None
-        first = _unit_behind([written(t) for t in tokens[: numbers[0]] if word(t) != "and"])
+        named = [written(t) for t in tokens[: numbers[0]] if word(t) != "and"]
+        first = _unit_behind(named) if named else None
         rest = self._value(tokens[numbers[0] :])
         if first is None or not isinstance(rest, Scalar) or not isinstance(rest.tree, Num):
             return None
@@ -348,6 +351,8 @@ def _flat(item: Answer) -> tuple[Answer, ...]:
 
 def _based(tree: Num, grammar: Grammar) -> Based:
     rest = "".join(written(t) for t in grammar.tokens[grammar.place + 1 :]).strip("{}")
+    if tree.value.denominator != 1 or tree.value.numerator.bit_length() > 256:
+        raise Unreadable("a number with an index that is no base")
     digits = str(tree.value)
     if not rest.isascii() or not rest.isdigit() or not 2 <= int(rest[:3]) <= 36 or len(rest) > 2:
         raise Unreadable("a number with an index that is no base")

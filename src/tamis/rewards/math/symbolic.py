@@ -52,7 +52,7 @@ def build(tree: list[Any]) -> Any:
     """The sympy expression of a tree as `tree.wire` sends it."""
     kind, rest = tree[0], tree[1:]
     if kind == "Num":
-        return sympy.Rational(rest[0], rest[1])
+        return sympy.Rational(int(rest[0], 16), int(rest[1], 16))
     if kind == "Const":
         return {"pi": sympy.pi, "e": sympy.E, "i": sympy.I}[rest[0]]
     if kind == "Var":

@@ -151,7 +151,8 @@ def choose_sign(tree: Tree, *, upper: bool) -> Tree:
 def wire(tree: Tree) -> list[object]:
     """The tree as plain JSON lists, for the symbolic worker."""
     if isinstance(tree, Num):
-        return ["Num", tree.value.numerator, tree.value.denominator]
+        # hexadecimal: JSON readers bound long decimals
+        return ["Num", hex(tree.value.numerator), hex(tree.value.denominator)]
     if isinstance(tree, Const | Var):
         return [type(tree).__name__, tree.name]
     name = tree.name if isinstance(tree, Call) else type(tree).__name__

@@ -18,7 +18,8 @@ from tamis.sandbox.frames import receive_frame, send_frame
 
 _IN, _OUT = 0, 1
 _MIB = 1 << 20
-_JOB_BYTES = 1 << 18
+JOB_BYTES = 1 << 18
+"""The longest pair of trees a worker is told."""
 
 
 def main() -> None:
@@ -48,7 +49,7 @@ def _answer(budget_s: float, memory_mb: int) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     resource.setrlimit(resource.RLIMIT_AS, (memory_mb * _MIB, memory_mb * _MIB))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    while (job := receive_frame(_IN, cap=_JOB_BYTES)) is not None:
+    while (job := receive_frame(_IN, cap=JOB_BYTES)) is not None:
         signal.setitimer(signal.ITIMER_PROF, budget_s)
         verdict, why = "undecided", ""
         try:
