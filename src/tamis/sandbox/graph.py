@@ -17,7 +17,7 @@ from typing import Any, Final
 
 from tamis.sandbox.frames import TooLarge, WireError
 from tamis.sandbox.link import PEER_BYTES
-from tamis.sandbox.named_tuples import named_fields, named_tuple_class
+from tamis.sandbox.named_tuples import named_fields, named_tuple
 from tamis.sandbox.reading import decode, numpy_array
 from tamis.sandbox.shared_classes import SharedClasses, restore, state_of
 from tamis.sandbox.values import DEPTH, Budget, encode
@@ -355,7 +355,7 @@ def _read_default_mapping(unpacker: Unpacker, raw: list[Any]) -> Any:
 
 def _read_named_tuple(unpacker: Unpacker, raw: list[Any]) -> Any:
     members = unpacker.members(raw[3])
-    return named_tuple_class(raw[1], raw[2])(members)
+    return named_tuple(raw[1], raw[2], members)
 
 
 _EXACT: Final = frozenset(_BASES)

@@ -3,7 +3,8 @@
 A job holds `style`, the ids to `skip`, the test code of its style (`asserts`: `setup` and `tests`;
 `check`: `code`, `entry_point` and `call`; `unittest`: `code`; `checker`: `code` and `cases`), and where
 the test's names come from: `entry` (always the candidate's), `reference_code` (the task's own code) and
-`candidate_setup` (what of the task the candidate was given, too; see `names`).
+`candidate_setup` (what of the task the candidate was given, too; see `names`). `functions` are names that
+the task's own code gives functions.
 
 The verdict of each test is made in this process and sent at once. When the candidate is lost in the
 middle of a test, the judge leaves without a verdict on it: the parent knows how the candidate ended.
@@ -28,7 +29,7 @@ def run_judge(job: dict[str, object], job_fd: int, peer_fd: int) -> None:
     open_standard_streams()
     seed_random(cast("int", job.get("seed", 0)))
     reports = Reports(job_fd, cast("Sequence[int]", job.get("skip", ())))
-    session = Session(peer_fd)
+    session = Session(peer_fd, functions=cast("Sequence[str]", job.get("functions", ())))
     _STYLES[cast("str", job["style"])](job, session, reports)
     if not session.lost:
         reports.done()

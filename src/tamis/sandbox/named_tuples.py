@@ -8,6 +8,7 @@ from operator import itemgetter
 from typing import Any, Final
 
 from tamis.sandbox.frames import WireError
+from tamis.sandbox.questions import answers_itself
 
 _FIELDS: Final = 64
 
@@ -20,6 +21,19 @@ def named_fields(kind: type) -> list[str] | None:
     return list(fields)
 
 
+def named_tuple(name: object, fields: object, members: list[Any]) -> tuple[Any, ...]:
+    """A tuple whose members can be read by name; raises `WireError` for odd names.
+
+    A member of the candidate's that can be called is not read by the name of a method: it would be asked
+    in the place of that method.
+    """
+    kind = named_tuple_class(name, fields)
+    for field, member in zip(kind._fields, members, strict=False):  # type: ignore[attr-defined]
+        if answers_itself(field, member):
+            raise WireError(f"value: `{field}` of a named tuple that stands for a method")
+    return kind(members)
+
+
 def named_tuple_class(name: object, fields: object) -> type[tuple[Any, ...]]:
     """A tuple class whose members can be read by name; raises `WireError` for odd names."""
     if type(name) is not str or type(fields) is not list or len(fields) > _FIELDS:
@@ -27,7 +41,7 @@ def named_tuple_class(name: object, fields: object) -> type[tuple[Any, ...]]:
     for field in fields:
         if type(field) is not str or not field.isidentifier() or field.startswith("_"):
             raise WireError("value: expected names as fields of a named tuple")
-        if keyword.iskeyword(field) or field in {"count", "index"}:
+        if keyword.iskeyword(field):
             raise WireError(f"value: `{field}` cannot be a field of a named tuple")
     return _made(name, tuple(fields))
 

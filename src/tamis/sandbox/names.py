@@ -45,6 +45,7 @@ def scope_of(
         for name in free_names(trees)
         if name in offered or (name not in BUILTIN_NAMES and not name.startswith("__tamis_"))
     }
+    session.expects_stop = any(_mentions(tree, "StopIteration") for tree in trees)
     classes = defined_classes(candidate_setup) - offered
     trusted = _reference_names(reference_code, (missing | classes) - offered)
     shared = {name: trusted[name] for name in classes if is_plain(trusted.get(name))}
@@ -61,9 +62,15 @@ def scope_of(
     return scope
 
 
+def _mentions(tree: ast.Module, name: str) -> bool:
+    return any(isinstance(node, ast.Name) and node.id == name for node in ast.walk(tree))
+
+
 def defined_classes(code: str) -> set[str]:
-    """The names of the classes that a code defines at its top level."""
-    return {node.name for node in ast.parse(code).body if isinstance(node, ast.ClassDef)}
+    """The names of the classes that a code defines at its top level, each perhaps in a `try` of its own."""
+    body = ast.parse(code).body
+    tried = [inner for node in body if isinstance(node, ast.Try) for inner in node.body]
+    return {node.name for node in [*body, *tried] if isinstance(node, ast.ClassDef)}
 
 
 def _reference_names(code: str | None, wanted: set[str]) -> dict[str, Any]:

@@ -12,6 +12,8 @@ from __future__ import annotations
 from collections.abc import Generator, Iterator
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from tamis.sandbox.questions import QUESTIONS
+
 if TYPE_CHECKING:
     from tamis.sandbox.session import Session
 
@@ -46,7 +48,7 @@ class Handle:
         object.__setattr__(self, "_is_made", False)
 
     def __getattr__(self, name: str) -> Any:
-        if name in _QUESTIONS and not self._is_made:
+        if name in QUESTIONS and not self._is_made:
             self._session.refuse(f"`{name}` of an object the candidate returned ({self._name})")
         if name in _SOURCE_ATTRIBUTES:
             self._session.refuse(f"`{name}` of the candidate's {self._name}")
@@ -286,13 +288,6 @@ def mark_made(handle: Handle) -> None:
     object.__setattr__(handle, "_is_made", True)
 
 
-# methods of builtin types whose answer is the verdict: an object that lies would pass by it
-_QUESTIONS = frozenset(
-    name
-    for kind in (str, bytes, list, tuple, dict, set, int, float)
-    for name in dir(kind)
-    if name.startswith(("is", "starts", "ends", "find", "rfind", "index", "rindex", "count"))
-)
 # what inspect and functools look at before they read source or bind arguments
 _SOURCE_ATTRIBUTES = frozenset(
     {

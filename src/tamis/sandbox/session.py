@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import builtins
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final, NoReturn
 
 from tamis.sandbox.exceptions import ExceptionClasses
@@ -44,6 +44,8 @@ _HANDLE_CLASSES: Final[dict[str, type[Handle]]] = {
 }
 # what an object says of itself here may be all a test looks at
 _CLAIMS: Final = frozenset({"get", "item", "invoke"})
+_STEPS: Final = frozenset({"next", "send"})
+_ENDS_OF_LOOPS: Final = (StopIteration, StopAsyncIteration)
 _MAX_NUMBER: Final = 1 << 53
 
 
@@ -51,13 +53,17 @@ class Session:
     """One judge's talk with one candidate.
 
     `weak` is set when the test at hand took the candidate's word for a comparison; `trouble` says why
-    it can no longer pass; `lost` that no later test can be run with this candidate either.
+    it can no longer pass; `lost` that no later test can be run with this candidate either. `functions` are
+    names that the task wants as functions: a class in such a place is not one that the test makes objects of.
     """
 
-    def __init__(self, descriptor: int) -> None:
+    def __init__(self, descriptor: int, *, functions: Iterable[str] = ()) -> None:
         self.weak = False
         self.trouble: str | None = None
         self.lost = False
+        # whether the tests speak of StopIteration themselves
+        self.expects_stop = False
+        self._functions = frozenset(functions)
         self._link = Link(descriptor, self._answer)
         self._handles: dict[int, Any] = {}
         self._classes = SharedClasses()
@@ -80,8 +86,9 @@ class Session:
             self._end("crashed: the candidate sent no names")
         pairs = [pair for pair in found if type(pair) is tuple and len(pair) == 2]
         named = {name: value for name, value in pairs if type(name) is str and name in wanted}
-        for value in named.values():
-            if isinstance(value, Handle):
+        for name, value in named.items():
+            is_in_place = name in self._functions and isinstance(value, ClassHandle)
+            if isinstance(value, Handle) and not is_in_place:
                 mark_made(value)
         return named
 
@@ -115,6 +122,9 @@ class Session:
             take_nodes(unpacker, reply)
         except (WireError, RecursionError, MemoryError) as error:
             self._end(f"crashed: the candidate's reply cannot be read: {readable(str(error))}")
+        if isinstance(raised, _ENDS_OF_LOOPS) and do not in _STEPS and not self.expects_stop:
+            # it would end `all(map(...))` of a test as if everything had held; generators refuse it, too
+            raised = RuntimeError(f"the candidate raised {type(raised).__name__}")
         if raised is not None:
             raise raised
         return value

@@ -13,6 +13,7 @@ from types import MemberDescriptorType
 from typing import Any, Final, cast
 
 from tamis.sandbox.frames import WireError
+from tamis.sandbox.questions import answers_itself
 
 # functions defined below find their builtins here, whatever a candidate does to the real ones
 globals()["__builtins__"] = dict(vars(builtins))
@@ -85,6 +86,8 @@ def restore(value: object, pairs: object, *, unpack: Callable[[Any], Any]) -> No
         if name.startswith("__") or not name.isidentifier():
             raise WireError("value: expected the name of an attribute")
         attributes[name] = unpack(pair[1])
+        if answers_itself(name, attributes[name], type(value)):
+            raise WireError(f"value: an attribute `{name}` that stands for a method")
     for name, slot in slots.items():
         if name in attributes:
             slot.__set__(value, attributes.pop(name))

@@ -72,3 +72,64 @@ def test_long_outputs_for_a_checker_are_graded_not_excused() -> None:
     code = "n = input()\nprint(n if n == '1' else chr(1) * 8_000_000)\n"
     found = score(code, tests)
     assert found.value == pytest.approx(1 / 3) and "sandbox_failure" not in found.flags
+
+
+TELLS = asserts("assert f('x').startswith('abc')")
+YES = "lambda *given: True"
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        f"from collections import namedtuple\nf = lambda x: namedtuple('N', 'startswith')({YES})",
+        "from collections import namedtuple\nf = lambda x: namedtuple('N', 'startswith')(bool)",
+        f"class f:\n    def __init__(self, x): pass\n    startswith = {YES}",
+    ],
+    ids=["named tuple", "builtin in a named tuple", "class in place of the function"],
+)
+def test_no_object_answers_the_question_in_place_of_a_text(code: str) -> None:
+    for tests in (TELLS, check("    r = candidate('x')\n    assert r.startswith('abc')\n")):
+        assert score(RIGHT, tests, solution=RIGHT).value == 1.0
+        assert score(code, tests, solution=RIGHT).value == 0.0
+        assert score(code, tests, prompt=RIGHT).value == 0.0
+
+
+def test_an_object_of_a_class_of_the_task_answers_by_the_methods_of_the_task() -> None:
+    node = "class Node:\n    def __init__(self, n):\n        self.n = n\n    def is_n(self, n):\n        return self.n == n\n"
+    prompt = f"```python\n{node}\ndef f(n):\n    pass\n```"
+    right, liar = "def f(n):\n    return Node(n)\n", "def f(n):\n    n = Node(0)\n"
+    tests = check("    for n in (3, 4):\n        assert candidate(n).is_n(n)\n")
+    solution = f"{node}\n{right}"
+    assert score(right, tests, prompt=prompt, solution=solution).value == 1.0
+    assert score(f"{liar}    n.is_n = {YES}\n    return n", tests, prompt=prompt).value == 0.0
+
+
+def test_the_end_of_a_loop_that_an_answer_raises_is_an_error() -> None:
+    tests = asserts(
+        "assert all(map(lambda pair: f(pair[0]) == pair[1], [('x', 'abcx'), ('', 'abc')]))"
+    )
+    assert score(RIGHT, tests).value == 1.0
+    assert score("def f(x):\n    raise StopIteration", tests).value == 0.0
+
+
+def test_the_end_of_an_iterator_may_be_what_a_test_expects() -> None:
+    tests = asserts(
+        "steps = iter('a')\nassert f(steps) == 'a'\ntry:\n    f(steps)\nexcept StopIteration:\n    pass\n"
+        "else:\n    assert False"
+    )
+    assert score("def f(steps):\n    return next(steps)", tests).value == 1.0
+
+
+def test_the_fields_of_a_named_tuple_may_be_named_like_methods() -> None:
+    code = "from collections import namedtuple\nf = lambda x: namedtuple('N', 'word count index')(x, 2, 3)"
+    tests = asserts("r = f('x')\nassert (r.word, r.count, r.index) == r == ('x', 2, 3)")
+    assert score(code, tests).value == 1.0
+
+
+def test_objects_of_a_class_in_the_prompt_cross_as_values() -> None:
+    node = "class Node:\n    def __init__(self, n):\n        self.n = n\n"
+    tests = check("    for n in range(3):\n        assert candidate(Node(n)) == n + 1\n")
+    found = score(
+        "def f(node):\n    return node.n + 1", tests, prompt=f"{node}\ndef f(node):\n    pass\n"
+    )
+    assert found.value == 1.0 and "weak_tests" not in found.flags

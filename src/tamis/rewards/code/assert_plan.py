@@ -62,6 +62,7 @@ def assert_task(tests: AssertTests, task: Task, entry: str) -> Task:
         "setup": "\n".join([*tests.imports, tests.setup]),
         "tests": [tests.asserts[at] for at in judged],
         "entry": sorted(entries),
+        "functions": task.functions,
         "reference_code": task.trusted_code,
     }
     return msgspec.structs.replace(

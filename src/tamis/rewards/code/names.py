@@ -51,7 +51,7 @@ def find_entry_point(
     Of the called names that the task does not give itself, those the reference solution defines as
     functions go first, then those that the most tests call, that the prompt names, that are outermost.
     """
-    own = _functions(solution)
+    own = functions_of(solution)
     calls = Counter(name for tree in trees for name in called_names(tree, own=own) - given)
     outer = Counter(name for tree in trees for name in outermost_calls(tree, own=own) - given)
     words = set(re.findall(r"\w+", prompt))
@@ -132,7 +132,8 @@ def _called(node: ast.AST) -> str | None:
     return inner.id
 
 
-def _functions(solution: str | None) -> set[str]:
+def functions_of(solution: str | None) -> set[str]:
+    """The functions that a code defines at its top level."""
     tree = parse(solution or "")
     if isinstance(tree, str):
         return set()

@@ -112,6 +112,7 @@ def _unittest_task(tests: UnittestTests, task: Task) -> Task:
         "style": "unittest",
         "code": code,
         "entry": [task.entry_point] if task.entry_point else [],
+        "functions": task.functions,
         "reference_code": task.trusted_code,
     }
     return _all_judged(task, tuple(f"code:{kind}.{method}" for kind, method in listed), job)
@@ -135,6 +136,7 @@ def _check_task(tests: CheckTests, task: Task) -> Task:
         "code": code,
         "entry_point": tests.entry_point,
         "call": call,
+        "functions": task.functions,
         "reference_code": task.trusted_code,
     }
     return _all_judged(task, paths + (("code",) if counted.counts_end else ()), job)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
+from tamis.rewards.code.names import functions_of
 from tamis.rewards.code.split import Shape
 from tamis.rewards.code.tests import Compare, StdinCase
 from tamis.sandbox.outcomes import Call, JudgeTests
@@ -48,6 +49,11 @@ class Task(msgspec.Struct, frozen=True, kw_only=True):
     judged: Judged | None = None
     programs: Programs | None = None
     dropped: tuple[str, ...] = ()
+
+    @property
+    def functions(self) -> list[str]:
+        """The names that the prompt or the reference solution gives functions, for the judge."""
+        return sorted(functions_of(self.prompt) | functions_of(self.reference))
 
     @property
     def trusted_code(self) -> str:
