@@ -73,6 +73,17 @@ def test_what_no_reward_can_grade_is_an_error() -> None:
     assert [one[0].path for one in found] == ["reward"] * 3 + ["reference"] * 2 + ["prompt"]
 
 
+def test_a_reason_that_names_its_place_is_found_there() -> None:
+    tests = '{"style":"calls","entry_point":"f","cases":[{"args":1,"expected":2}]}'
+    bare = Question(
+        prompt=[Message(role="user", content="Write f.")],
+        reward=RewardSpec(name="code"),
+        reference=Reference(tests=tests),
+    )
+    found = lint(bare)[0][0]
+    assert (found.path, found.message) == ("reference.tests.cases[0].args", "expected a list")
+
+
 def test_one_reward_for_all_takes_the_place_of_their_own() -> None:
     given = [
         question("none", "1", reward=None),

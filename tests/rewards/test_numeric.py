@@ -223,8 +223,13 @@ def test_a_reward_is_loaded_by_name_with_its_parameters() -> None:
         ("numerik", None, "unknown reward `numerik`; did you mean `numeric`?"),
         (
             "numeric",
-            '{"last": 1}',
-            "parameters of reward `numeric`: Object contains unknown field `last`",
+            '{"lastnumber": 1}',
+            "parameters of reward `numeric`: unknown field `lastnumber`; did you mean `last_number`?",
+        ),
+        (
+            "numeric",
+            '{"tolerance": 1}',
+            "parameters of reward `numeric`: unknown field `tolerance`; known: last_number",
         ),
     ],
 )

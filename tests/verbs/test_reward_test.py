@@ -90,7 +90,9 @@ def test_every_rule_can_be_explained_and_a_misspelt_one_is_guessed() -> None:
 
 
 def test_rollouts_are_not_taken_for_questions(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="expected questions, got rollouts"):
+    with pytest.raises(
+        InputError, match=r"expected questions, got rollouts; tamis reward test looks at"
+    ):
         lint([{"question_id": "a", "completion": "7"}], tmp_path)
 
 

@@ -95,12 +95,28 @@ def _load(name: str, parameters: str | None) -> Reward:
     try:
         reward: Reward = msgspec.json.decode(parameters or "{}", type=kind)
     except msgspec.DecodeError as error:
-        raise RewardError(f"parameters of reward `{name}`: {error}") from error
+        told = _unknown_field(parameters or "{}", kind) or error
+        raise RewardError(f"parameters of reward `{name}`: {told}") from error
     refuse = getattr(reward, "refuse_as_data", None)
     reason = None if refuse is None else refuse()
     if reason is not None:
         raise RewardError(f"parameters of reward `{name}`: {reason}")
     return reward
+
+
+def _unknown_field(parameters: str, kind: type) -> str | None:
+    """What to say of the first parameter that the reward does not have; None when it has all of them."""
+    try:
+        given = msgspec.json.decode(parameters, type=dict[str, msgspec.Raw])
+    except msgspec.DecodeError:
+        return None
+    known = [field.encode_name for field in msgspec.structs.fields(kind)]
+    for name in given:
+        if name not in known:
+            near = difflib.get_close_matches(name, known, n=1)
+            others = f"known: {', '.join(known)}" if known else "it takes none"
+            return f"unknown field `{name}`; " + (f"did you mean `{near[0]}`?" if near else others)
+    return None
 
 
 async def score_one(reward: Reward, answer: str, question: Question) -> Score:

@@ -35,7 +35,7 @@ UNGRADABLE = Rule(
     id="gold/ungradable",
     severity="error",
     dimension="completeness",
-    summary="the reward cannot grade any answer to the question: its reference is missing or unreadable",
+    summary="the reward cannot grade any answer to the question: its reference is missing, unreadable or tests nothing",
     fix="give the reference the form that the reward reads, or drop the question",
     good="reference 1,250",
     bad="reference about a thousand",
@@ -120,7 +120,10 @@ def _general(question: Question, spec: RewardSpec | None) -> list[Finding]:
     except RewardError as error:
         return [*findings, finding(UNUSABLE_REWARD, "reward", str(error))]
     if reason is not None:
-        findings.append(finding(UNGRADABLE, "reference", reason))
+        place, _, told = reason.partition(": ")
+        is_place = place.startswith("reference.") and " " not in place
+        where = (place, told) if is_place else ("reference", reason)
+        findings.append(finding(UNGRADABLE, *where))
     return findings
 
 

@@ -40,6 +40,7 @@ QUESTIONS = "questions"
 # A piece of a file is a task: small enough that every core has work and little is lost to a kill.
 _SMALLEST_BYTES, _PIECES = 64 << 10, 64
 _ORDER = "tamis reward run takes the questions first and the rollouts behind them"
+_NO_ROLLOUTS = "tamis reward test looks at questions alone, tamis reward run grades rollouts"
 
 
 class GradedBy(msgspec.Struct, frozen=True, kw_only=True):
@@ -179,23 +180,25 @@ def run_on(plan: Plan, common: Common) -> Result:
     try:
         return execute(plan, common)
     except OtherKindError as other:
-        raise InputError(other_kind(plan.inputs, str(plan.to_kind), other.held)) from other
+        hint = _NO_ROLLOUTS if plan.command == "reward test" else _ORDER
+        told = other_kind(plan.inputs, str(plan.to_kind), other.held, hint=hint)
+        raise InputError(told) from other
 
 
-def expect_kind(inputs: Sequence[str], kind: Kind) -> None:
-    """Refuse a data set that holds rows of another kind."""
+def expect_kind(inputs: Sequence[str], kind: Kind, *, hint: str = _ORDER) -> None:
+    """Refuse a data set that holds rows of another kind; `hint` as in `other_kind`."""
     for one in inputs:
         if one != "-" and is_run_folder(Path(one)):
             held = read_manifest(Path(one)).get("kind")
             is_calibrated = kind == "rollouts" and stored_rollouts(Path(one))
             if held != kind and not is_calibrated:
-                raise InputError(other_kind([one], kind, [str(held)]))
+                raise InputError(other_kind([one], kind, [str(held)], hint=hint))
 
 
-def other_kind(inputs: Sequence[str], wanted: str, held: Sequence[str]) -> str:
-    """What to say of inputs that hold rows of other kinds."""
-    hint = f"; {_ORDER}" if {wanted, *held} == {"questions", "rollouts"} else ""
-    return f"{', '.join(inputs)}: expected {wanted}, got {', '.join(held) or 'no rows'}{hint}"
+def other_kind(inputs: Sequence[str], wanted: str, held: Sequence[str], *, hint: str) -> str:
+    """What to say of inputs that hold rows of other kinds; the hint where questions and rollouts changed places."""
+    said = f"{', '.join(inputs)}: expected {wanted}, got {', '.join(held) or 'no rows'}"
+    return f"{said}; {hint}" if {wanted, *held} == {"questions", "rollouts"} else said
 
 
 def _piece_bytes(inputs: Sequence[str], most: int) -> int:
@@ -331,7 +334,7 @@ def reward_test(
     if n_repeats < 1:
         raise RecipeError(f"--repeats {n_repeats}: expected 1 or more")
     asked = _as_list(questions)
-    expect_kind(asked, "questions")
+    expect_kind(asked, "questions", hint=_NO_ROLLOUTS)
     plan = Plan(
         command="reward test",
         inputs=asked,
