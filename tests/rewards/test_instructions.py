@@ -247,6 +247,7 @@ def test_tables_with_every_argument_of_every_kind_are_read() -> None:
         ("x", "not JSON"),
         ({"style": "asserts"}, "style"),
         ({"ids": []}, "ids"),
+        ({"ids": ["punctuation:no_comma"], "more": 1}, "other members: more"),
         ({"ids": ["punctuation:no_comma"], "kwargs": []}, "kwargs"),
         ({"ids": ["punctuation:no_commas"]}, "did you mean `punctuation:no_comma`"),
         ({"ids": ["keywords:existence"]}, "missing required field `keywords`"),

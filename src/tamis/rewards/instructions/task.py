@@ -49,6 +49,9 @@ def _task(tests: str) -> Task:
         return Task(problem=f"the tests are not JSON: {why}")
     if not isinstance(found, dict) or found.get("style") != STYLE:
         return Task(problem=f"the tests are not in the style `{STYLE}`")
+    others = found.keys() - {"style", "ids", "kwargs"}
+    if others:
+        return Task(problem=f"the tests hold other members: {', '.join(sorted(others))[:80]}")
     ids, kwargs = found.get("ids"), found.get("kwargs")
     if not isinstance(ids, list) or not ids or len(ids) > _MOST:
         return Task(problem=f"ids: expected a list of 1 to {_MOST} kinds")
