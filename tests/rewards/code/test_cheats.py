@@ -133,3 +133,27 @@ def test_objects_of_a_class_in_the_prompt_cross_as_values() -> None:
         "def f(node):\n    return node.n + 1", tests, prompt=f"{node}\ndef f(node):\n    pass\n"
     )
     assert found.value == 1.0 and "weak_tests" not in found.flags
+
+
+def test_what_an_oracle_of_the_tests_reads_is_not_there_to_be_read() -> None:
+    table = asserts(
+        "assert good(f('x'), 'x')",
+        setup="ANSWERS = {'x': 'abcx'}\ndef good(v, x):\n    return v == ANSWERS[x]\n",
+    )
+    oracle = asserts(
+        "assert f('x') == wanted('x')",
+        setup="def _core(x):\n    return 'abc' + x\ndef wanted(x):\n    return _core(x)\n",
+    )
+    for tests, name in ((table, "ANSWERS.get"), (oracle, "_core")):
+        for solution in (None, RIGHT):
+            assert score(RIGHT, tests, solution=solution).value == 1.0
+            assert score(f"def f(x):\n    return {name}(x)", tests, solution=solution).value == 0.0
+
+
+def test_what_the_reference_solution_reads_of_the_set_up_is_there_for_all() -> None:
+    setup = (
+        "def is_odd(n):\n    return n % 2 == 1\ndef all_odd(v):\n    return all(map(is_odd, v))\n"
+    )
+    solution = "def f(n):\n    return [x for x in range(n) if is_odd(x)]\n"
+    tests = asserts("assert all_odd(f(9))", "assert f(3) == [1]", setup=setup)
+    assert score(solution, tests, solution=solution).value == 1.0

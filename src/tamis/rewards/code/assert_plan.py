@@ -15,7 +15,14 @@ from tamis.rewards.code.names import (
     statements_to_give,
     without_solution,
 )
-from tamis.rewards.code.python_text import bound_names, module_of, names_read, source_of
+from tamis.rewards.code.python_text import (
+    bound_names,
+    module_of,
+    names_read,
+    open_names,
+    parse,
+    source_of,
+)
 from tamis.rewards.code.split import (
     Split,
     names_outside_calls,
@@ -53,7 +60,9 @@ def assert_task(tests: AssertTests, task: Task, entry: str) -> Task:
     splits = {at: split for at, split in found.items() if split is not None}
     unsplit = [tree for at, tree in enumerate(trees) if at not in splits]
     outside = {name for tree in unsplit for name in names_outside_calls(tree, entries)}
-    shown, held = statements_to_give(setup, kept=outside, entries=entries)
+    solution = parse(task.reference or "")
+    needed = open_names(solution) if isinstance(solution, ast.Module) else frozenset()
+    shown, held = statements_to_give(setup, kept=outside, entries=entries, needed=needed)
     splits = {at: split for at, split in splits.items() if not split.call_names & held}
     places = {at: place for place, at in enumerate(counted)}
     judged = [at for at in counted if at not in splits]

@@ -92,23 +92,31 @@ def imports_of(trees: Iterable[ast.Module]) -> str:
 
 
 def statements_to_give(
-    setup: ast.Module, *, kept: AbstractSet[str], entries: AbstractSet[str]
+    setup: ast.Module,
+    *,
+    kept: AbstractSet[str],
+    entries: AbstractSet[str],
+    needed: AbstractSet[str] = frozenset(),
 ) -> tuple[list[ast.stmt], set[str]]:
     """The set-up statements that run before the answer's code, and the names that stay with the judge.
 
-    `kept` are names that tests use on their expected side: what binds one of them, and whatever reads
-    one that is not given, is not given either. Nor are asserts, and what calls the answer's `entries`,
-    which are not there yet. Imports hold no values and are always given.
+    `kept` are names that tests use on their expected side: what binds one of them, whatever reads one that
+    is not given, and the functions and values that such code reads (a table of answers, the steps of an
+    oracle) are not given either, but for what the reference solution reads (`needed`). Nor are asserts, and
+    what calls the answer's `entries`, which are not there yet. Imports hold no values and are always given.
     """
     imports = [node for node in setup.body if isinstance(node, ast.Import | ast.ImportFrom)]
     others = [node for node in setup.body if node not in imports]
-    held = (set(kept) & bound_names(others)) | set(entries)
+    bound = bound_names(others)
+    classes = {node.name for node in others if isinstance(node, ast.ClassDef)}
+    held = (set(kept) & bound) | set(entries)
     n_held = -1
     while n_held != len(held):
         n_held = len(held)
         for node in others:
-            if (bound_names([node]) | names_read(node)) & held:
-                held |= bound_names([node])
+            read = names_read(node)
+            if (bound_names([node]) | read) & held:
+                held |= bound_names([node]) | ((read & bound) - classes - needed)
     given = [
         node
         for node in setup.body
