@@ -23,7 +23,7 @@ from tamis.rewards.math.reading import Reading, read_answer
 
 Fallback = Literal["none", "last_line"]
 # More finals than this are no answer; reading stays quick on floods of boxes.
-_MAX_FINALS = 32
+_MAX_FINALS = 16
 
 
 class Said(msgspec.Struct, frozen=True):

@@ -29,12 +29,15 @@ from tamis.rewards.math.tree import (
     Tree,
     Unreadable,
     Var,
+    walk,
 )
 
 Mono = tuple[tuple[tuple[int, int | str], Fraction], ...]
 Value = dict[Mono, Fraction]
 
-_MAX_BITS = 40_000
+_MAX_BITS = 34_000
+# powers of numbers and functions in one expression: each may cost up to a millisecond
+_MAX_HEAVY = 32
 _MAX_TERMS = 128
 _TRIAL = 2000
 _Base = tuple[int, int | str]
@@ -78,22 +81,33 @@ def has_letters(value: Value) -> bool:
 
 def evaluate(tree: Tree) -> Value:
     """The exact value of a tree; raises Undecided, Undefined, or TooBig past the caps."""
+    n_heavy = sum(isinstance(part, Call) or _is_number_power(part) for part in walk(tree))
+    if n_heavy > _MAX_HEAVY:
+        raise Undecided
+    return _value(tree)
+
+
+def _is_number_power(tree: Tree) -> bool:
+    return isinstance(tree, Power) and not isinstance(tree.base, Var)
+
+
+def _value(tree: Tree) -> Value:
     if isinstance(tree, Num):
         return rational(tree.value)
     if isinstance(tree, Neg):
-        return scaled(evaluate(tree.inner), Fraction(-1))
+        return scaled(_value(tree.inner), Fraction(-1))
     if isinstance(tree, Sum):
         total: Value = {}
         for term in tree.terms:
-            total = added(total, evaluate(term))
+            total = added(total, _value(term))
         return total
     if isinstance(tree, Product):
         product = rational(1)
         for factor in tree.factors:
-            product = times(product, evaluate(factor))
+            product = times(product, _value(factor))
         return product
     if isinstance(tree, Div):
-        return times(evaluate(tree.top), inverse(evaluate(tree.bottom)))
+        return times(_value(tree.top), inverse(_value(tree.bottom)))
     if isinstance(tree, Power):
         return _power(tree)
     return _name_or_call(tree)
@@ -144,7 +158,7 @@ def times(one: Value, other: Value) -> Value:
 
 def _checked(number: Fraction) -> Fraction:
     if number.numerator.bit_length() > _MAX_BITS or number.denominator.bit_length() > _MAX_BITS:
-        raise TooBig("a number of more than 12,000 digits")
+        raise TooBig("a number of more than 10,000 digits")
     return number
 
 
@@ -206,12 +220,12 @@ def _conjugate(value: Value, base: tuple[int, int | str]) -> Value:
 
 
 def _power(tree: Power) -> Value:
-    exponent = as_rational(evaluate(tree.exponent))
+    exponent = as_rational(_value(tree.exponent))
     if exponent is None:
         raise Undecided
     if abs(exponent.numerator) > MAX_EXPONENT or exponent.denominator > MAX_EXPONENT:
         raise TooBig(f"an exponent beyond {MAX_EXPONENT}")
-    base = evaluate(tree.base)
+    base = _value(tree.base)
     if exponent.denominator == 1:
         return power(base, exponent.numerator)
     return _root(base, exponent)
@@ -240,7 +254,7 @@ def power(base: Value, exponent: int) -> Value:
 def _whole_power(number: Fraction, exponent: int) -> Fraction:
     bits = max(number.numerator.bit_length(), number.denominator.bit_length())
     if (bits - 1) * abs(exponent) > _MAX_BITS:
-        raise TooBig("a number of more than 12,000 digits")
+        raise TooBig("a number of more than 10,000 digits")
     return number**exponent
 
 
@@ -307,7 +321,7 @@ def _whole_root(number: int, degree: int) -> int | None:
 
 
 def _call(tree: Call) -> Value:
-    whole = [as_rational(evaluate(inner)) for inner in tree.inner]
+    whole = [as_rational(_value(inner)) for inner in tree.inner]
     if tree.name == "abs" and whole[0] is not None:
         return rational(abs(whole[0]))
     if any(number is None for number in whole):

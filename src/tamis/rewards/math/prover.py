@@ -57,6 +57,7 @@ class Worker:
             start_new_session=True,
             bufsize=0,
         )
+        self.pid = self._process.pid
         assert self._process.stdin is not None and self._process.stdout is not None
         self._to, self._from = self._process.stdin.fileno(), self._process.stdout.fileno()
         self._reader = FrameReader()
@@ -160,6 +161,11 @@ class Prover:
             if not worker.is_over:
                 with self._lock:
                     self._free.append(worker)
+
+    def pids(self) -> list[int]:
+        """The process groups of the workers that are free."""
+        with self._lock:
+            return [worker.pid for worker in self._free]
 
     def close(self) -> None:
         """End the workers that are free."""
