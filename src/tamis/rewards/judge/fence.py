@@ -9,8 +9,8 @@ from collections.abc import Sequence
 
 import msgspec
 
-# What looks like a mark of ours, of a chat template or of HTML; `a < 3` stays as it is.
-_MARK = re.compile(r"<(?=[/|｜!?<A-Za-z])")
+# What looks like a mark of ours, of a chat template or of HTML; `a < 3` and `a << 2` stay as they are.
+_MARK = re.compile(r"<(?=[/|｜!?A-Za-z]|<[/A-Za-z])")
 _TEMPLATE_MARK = re.compile(r"\[(?=/?[A-Z_]{3,24}\])")
 # Control signs, marks that show text in another order, and the tags and selectors that hide whole sentences.
 _UNSEEN = re.compile(

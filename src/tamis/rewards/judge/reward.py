@@ -20,7 +20,7 @@ from tamis.rewards.judge.endpoint import (
     open_judge,
 )
 from tamis.rewards.judge.fence import plain
-from tamis.rewards.judge.prompts import Matter, Mode, ask_for
+from tamis.rewards.judge.prompts import Asked, Matter, Mode, ask_for
 from tamis.rewards.judge.shown import Shown, find_shown
 from tamis.rewards.judge.task import Item, JudgeTask, task_of
 from tamis.rewards.judge.verdict import Verdict, read_verdict
@@ -123,6 +123,17 @@ class JudgeReward(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
     ) -> Score:
         """The score of one answer text, asking this model; `endpoint` says how."""
         return await self._judged(self._without_asking(answer, question), question, model, endpoint)
+
+    def asked(
+        self, answer: str, question: Question, *, endpoint: Endpoint, attempt: int = 0
+    ) -> list[Asked]:
+        """The calls that an answer would cost, in their order, without making any; none where none is needed."""
+        found, task = self._without_asking(answer, question), task_of(question)
+        if isinstance(found, Score) or isinstance(task, str):
+            return []
+        return [
+            ask_for(matter, endpoint, attempt=attempt) for matter in self._matters(task, found.text)
+        ]
 
     def _mode(self, task: JudgeTask) -> Mode:
         return self.mode or ("rubric" if task.items else "correct")

@@ -127,7 +127,7 @@ def _has_content(text: str) -> bool:
 
 
 def _announces(text: str) -> bool:
-    lines = [line.strip(_AROUND) for line in text.split("\n")]
+    lines = [line.strip(" \t*_") for line in text.split("\n")]
     return all(line.endswith(_COLONS) for line in lines if line)
 
 
