@@ -48,7 +48,7 @@ def test_a_reference_that_fails_a_test_is_an_error_at_that_test() -> None:
         "error",
         "reference.tests.asserts[3]",
     )
-    assert found.message == "the reference fails: the value is another"
+    assert found.message == "the reference fails: expected == 9, got 8"
 
 
 def test_a_reference_that_passes_by_chance_is_flaky() -> None:

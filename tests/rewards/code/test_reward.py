@@ -90,7 +90,7 @@ def test_the_value_is_the_fraction_of_tests_and_accuracy_is_all_or_nothing() -> 
     found = score("def f(x):\n    return 2 if x == 1 else 3\n", ASSERTS)
     assert found.value == pytest.approx(2 / 3)
     assert found.parts == {"accuracy": 0.0, "pass_fraction": found.value}
-    assert found.reason == "2 of 3 tests passed; asserts[2]: the value is another"
+    assert found.reason == "2 of 3 tests passed; asserts[2]: expected == 0, got 3"
     whole = score("def f(x):\n    return 2 if x == 1 else 3\n", ASSERTS, score="all")
     assert (whole.value, whole.parts) == (0.0, {"accuracy": 0.0})
 

@@ -6,6 +6,7 @@ import msgspec
 
 from tamis.rewards.code.outputs import DEFAULT_TOLERANCE, is_same_output
 from tamis.rewards.code.shapes import decide
+from tamis.rewards.code.shown import show_difference
 from tamis.rewards.code.task import Judged, Programs, Task, ValueTest
 from tamis.rewards.code.tests import Compare
 from tamis.sandbox.box import Box
@@ -107,7 +108,9 @@ def _programs(box: Box, programs: Programs, code: str, rules: Rules) -> dict[int
                 compare=programs.compare or rules.compare,
                 tolerance=DEFAULT_TOLERANCE if tolerance is None else tolerance,
             )
-            found[place] = PASSED if is_same else Result("failed", "the output differs")
+            found[place] = (
+                PASSED if is_same else Result("failed", show_difference(text, case.output))
+            )
     if printed:
         found |= _checked(box, programs, printed, limits=rules.limits)
     return found

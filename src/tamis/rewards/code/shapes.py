@@ -8,6 +8,7 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
+from tamis.rewards.code.shown import show_mismatch
 from tamis.rewards.code.split import Shape
 from tamis.sandbox.claims import NUMBER_DIGITS
 from tamis.sandbox.compare import (
@@ -48,16 +49,18 @@ _INSTANCES = {"bool": ("bool", "int"), "none": ()}
 
 
 def decide(shape: Shape, raw: object, comparison: Comparison) -> str | None:
-    """None when the claim passes the test, else a few words why not.
+    """None when the claim passes the test, else a few words why not: what was expected, what came.
 
     >>> decide(Shape("==", [1, 2], "sorted"), ["list", [2, 1]], Comparison())
+    >>> decide(Shape("==", 3), 5, Comparison())
+    'expected == 3, got 5'
     >>> decide(Shape("==", 3, "len"), 5, Comparison())
     'a value of kind int has no length'
     """
     answer = _answer(shape, raw, comparison)
     if holds(answer, negated=shape.is_negated != (shape.relation in _NEGATIVE)):
         return None
-    return answer.reason if isinstance(answer, NotComparable) else "the value is another"
+    return answer.reason if isinstance(answer, NotComparable) else show_mismatch(shape, raw)
 
 
 def _answer(shape: Shape, raw: object, comparison: Comparison) -> Answer:
