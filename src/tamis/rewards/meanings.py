@@ -8,6 +8,9 @@ PARTS: dict[str, str] = {
     "followed_share": "share of the instructions that the answer follows",
     "precision": "share of the answer's words that stand in the reference",
     "recall": "share of the reference's words that stand in the answer",
+    "quality": "the judge's grade, as its share of the scale",
+    "preference": "1 where the judge prefers the answer to the reference in both orders, 0.5 for a tie",
+    "rubric": "the weights of the rubric's items that the judge finds met, of all positive weights",
 }
 FLAGS: dict[str, str] = {
     "truncated": "cut at the limit of tokens: wrong, whatever it says so far",
@@ -32,6 +35,12 @@ FLAGS: dict[str, str] = {
     "memory": "a test ran into the memory limit and failed",
     "too_large": "a result or an output was larger than the limit, so that test failed",
     "crashed": "its process ended in the middle of a test, which failed",
+    "several_answers": "says another answer behind its final one; the judge was shown both",
+    "answer_cut": "longer than the judge is shown; its middle was left out",
+    "order_effect": "the judge changed its mind with the order of the answers: a tie",
+    "judge_unreadable": "no reply of the judge was a verdict: no score, never a 0",
+    "judge_failed": "the judge's server gave no answer: no score, never a 0",
+    "judge_budget": "the calls or tokens that the judge may use were used up: no score, never a 0",
     "weak_tests": "a test passed by asking the answer's own objects whether they are equal",
 }
 _TIER = "tier:"
