@@ -172,6 +172,7 @@ def _vanishes(difference: Any) -> bool:
         sympy.trigsimp,
         sympy.expand_log,
         sympy.radsimp,
+        lambda d: sympy.factor(d, deep=True),
         sympy.simplify,
     )
     for step in steps:
