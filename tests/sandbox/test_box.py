@@ -319,3 +319,8 @@ def listener() -> Iterator[int]:
 def test_nobody_outside_can_be_reached(box: Box, listener: int) -> None:
     source = "import socket\ndef f(port):\n    socket.create_connection(('127.0.0.1', port), timeout=1)\n"
     assert kinds(box.solve(source, calls(f"f({listener})"))) == ["raised"]
+
+
+def test_a_box_without_lanes_is_refused() -> None:
+    with pytest.raises(ValueError, match="lanes: expected 1 or more, got 0"):
+        open_sandbox(lanes=0)

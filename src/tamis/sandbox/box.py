@@ -165,8 +165,10 @@ def open_sandbox(
     """The box of this process for a profile; the first call finds the tier and proves it (about 0.3 s).
 
     `lanes` defaults to one a core. `allow_weak` takes a box that isolates nothing reliably, whose tier says so.
-    Raises: SandboxError where no tier holds, in one line that says why.
+    Raises: SandboxError where no tier holds, in one line that says why; ValueError for less than one lane.
     """
+    if lanes is not None and lanes < 1:
+        raise ValueError(f"lanes: expected 1 or more, got {lanes}")
     wanted = profile or Profile()
     n_lanes = lanes or len(os.sched_getaffinity(0))
     key = (wanted, n_lanes, allow_weak)

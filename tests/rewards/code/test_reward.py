@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import json
 
 import pytest
@@ -283,3 +284,9 @@ def test_parameters_are_checked(parameters: dict[str, object]) -> None:
 def test_a_row_may_ask_for_packages_that_hold_no_answers() -> None:
     spec = RewardSpec(name="code", parameters=json.dumps({"packages": ["numpy"]}))
     assert load_reward(spec).name == "code"
+
+
+def test_no_question_can_ask_for_more_lanes_than_cores() -> None:
+    greedy = load_reward(RewardSpec(name="code", parameters='{"lanes": 4000}'))
+    assert isinstance(greedy, CodeReward)
+    assert greedy.open_box().n_lanes == len(os.sched_getaffinity(0))

@@ -43,18 +43,21 @@ class CodeReward(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
     worth nothing. The tests are in `reference.tests`, in the styles of docs/design/references.md; a
     test that does not call the answer's code does not count.
 
-    `score="all"` gives 1 only when all tests pass, and may stop at the first failure. Values compare as
+    `score="all"` (`score_as` in Python) gives 1 only when all tests pass, and may stop at the first
+    failure. `time_limit_s` is CPU time and holds for each test: code that hangs in all of ten tests
+    costs ten times as much. `memory_mb` holds for the process. Values compare as
     Python's `==` does: `nan_equal` lets nan equal nan, `tolerance` lets numbers differ by
     `tolerance * max(1, |expected|)` where one is a float, `strict_types` tells 1 from 1.0 and True;
     these reach tests decided from one value, not what runs in the judge. `compare` is how the
     output of programs is read (`outputs.py`). `packages` are import names the code may use beside the
     standard library; `workdir` gives it an empty folder to write to. `lanes` is how many cores are
-    used, all by default. `allow_weak` runs code where this machine cannot isolate it.
+    used at most, all by default. `allow_weak` runs code where this machine cannot isolate it.
 
     Parts: accuracy (1 when all tests pass, else 0); pass_fraction (not with `score="all"`). Flags name
     the sandbox's tier (`tier:namespaces`), what ended tests (`timeout`, `memory`, `crashed`, `too_large`,
     `load_failed`), `weak_tests` (the code's own objects were asked whether they are equal; where the
-    reference solution does without, such a test fails), and what was odd about the answer. A failure of the sandbox gives None and `sandbox_failure`, never 0.
+    reference solution does without, such a test fails), and what was odd about the answer. A failure of
+    the sandbox gives None and `sandbox_failure`, never 0.
     Raises: SandboxError when no sandbox can be had at all.
     """
 
@@ -129,7 +132,7 @@ class CodeReward(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
     def open_box(self) -> Box:
         """The sandboxes that this reward runs code in, shared by all rewards that ask for the same."""
         profile = Profile(packages=self.packages, workdir=self.workdir)
-        return open_sandbox(profile, lanes=self.lanes, allow_weak=self.allow_weak)
+        return open_sandbox(profile, lanes=_n_lanes(self.lanes), allow_weak=self.allow_weak)
 
     def rules(self) -> Rules:
         """How tests are run and compared."""
@@ -190,12 +193,18 @@ async def in_lanes(
 ) -> list[Found]:
     """`work(*arguments[i])` for each i, in its order; each blocks a thread, one a lane."""
     loop = asyncio.get_running_loop()
-    pool = ThreadPoolExecutor(lanes or len(os.sched_getaffinity(0)))
+    pool = ThreadPoolExecutor(_n_lanes(lanes))
     try:
         runs = [loop.run_in_executor(pool, work, *given) for given in arguments]
         return list(await asyncio.gather(*runs))
     finally:
         pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _n_lanes(wanted: int | None) -> int:
+    """Never more than cores: the number may come with a stranger's question."""
+    n_cores = len(os.sched_getaffinity(0))
+    return n_cores if wanted is None else min(wanted, n_cores)
 
 
 def _reason(task: Task, results: Sequence[Result]) -> str:
