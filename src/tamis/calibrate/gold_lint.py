@@ -24,7 +24,7 @@ class GoldLint(Measure, frozen=True, forbid_unknown_fields=True, kw_only=True):
     Each question is looked at for the reward it names, or for `reward`. Where a reference is run, it is
     run `n_repeats` times, so that one that fails now and then is found.
 
-    Reads:   prompt, reward, reference.
+    Reads:   prompt, reward, reference, tools.
     Adds:    gold_lint_findings  list of findings, never null.
     Cost:    that of grading a few answers to each question; code is run in the sandbox.
     Source:  our own.
@@ -34,7 +34,7 @@ class GoldLint(Measure, frozen=True, forbid_unknown_fields=True, kw_only=True):
     reward: RewardSpec | None = None
     n_repeats: Annotated[int, msgspec.Meta(ge=1)] = 3
 
-    reads: ClassVar[tuple[str, ...]] = ("prompt", "reward", "reference")
+    reads: ClassVar[tuple[str, ...]] = ("prompt", "reward", "reference", "tools")
     uses: ClassVar[tuple[Use, ...]] = ("sandbox",)
 
     @property
