@@ -1,10 +1,10 @@
-"""Writes `docs/reference/` from the code: commands, operators, rules, formats, trainers. `--check` says whether it is fresh."""
+"""Writes `docs/reference/` from the code: commands, operators, rewards, rules, formats, trainers. `--check` says whether it is fresh."""
 
 from __future__ import annotations
 
 import inspect
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from tamis.export.targets import TARGETS, get_target
 from tamis.formats import FORMATS, writable
 from tamis.op import Keep, Measure, Rewrite, Select, Summary
 from tamis.records import Rule
+from tamis.rewards.base import REWARDS, reward_class
 from tamis.rewards.gold import every_rule
 from tamis.schema import ROWS
 
@@ -68,20 +69,40 @@ def operators() -> str:
     for name in sorted(catalogue.OPERATORS):
         operator = catalogue.load(name)
         parts.append(f"## {name}\n\n*{_shape(operator)}*\n")
-        fields = msgspec.structs.fields(operator)
-        if fields:
-            parts.append("| option | default |\n|---|---|")
-            parts += [f"| `{field.name}` | {_default(field)} |" for field in fields]
-            parts.append("")
-        parts.append(f"```text\n{inspect.cleandoc(operator.__doc__ or '')}\n```\n")
+        parts += _described(operator, "option", written=repr)
     return "\n".join(parts)
 
 
-def _default(field: msgspec.structs.FieldInfo) -> str:
+def rewards() -> str:
+    """Every reward by the name a question gives it: parameters, and its own description."""
+    parts = ["# Rewards\n", WRITTEN]
+    parts.append(
+        "A question names its reward and the parameters, or `--reward NAME --parameters JSON` does for all.\n"
+    )
+    for name in sorted(REWARDS):
+        parts.append(f"## {name}\n")
+        parts += _described(reward_class(name), "parameter", written=_as_json)
+    return "\n".join(parts)
+
+
+def _as_json(value: object) -> str:
+    return msgspec.json.encode(value).decode()
+
+
+def _described(kind: Any, called: str, *, written: Callable[[object], str]) -> Iterator[str]:
+    fields = msgspec.structs.fields(kind)
+    if fields:
+        yield f"| {called} | default |\n|---|---|"
+        yield from (f"| `{field.encode_name}` | {_default(field, written)} |" for field in fields)
+        yield ""
+    yield f"```text\n{inspect.cleandoc(kind.__doc__ or '')}\n```\n"
+
+
+def _default(field: msgspec.structs.FieldInfo, written: Callable[[object], str]) -> str:
     if field.default is not msgspec.NODEFAULT:
-        return f"`{field.default!r}`"
+        return f"`{written(field.default)}`"
     if field.default_factory is not msgspec.NODEFAULT:
-        return f"`{field.default_factory()!r}`"
+        return f"`{written(field.default_factory())}`"
     return "*required*"
 
 
@@ -138,6 +159,7 @@ def main() -> int:
     pages = {
         "commands.md": commands(),
         "operators.md": operators(),
+        "rewards.md": rewards(),
         "rules.md": rules(),
         "formats.md": formats(),
         "trainers.md": trainers(),

@@ -85,13 +85,7 @@ def load_reward(spec: RewardSpec) -> Reward:
 
 @lru_cache(maxsize=256)
 def _load(name: str, parameters: str | None) -> Reward:
-    target = REWARDS.get(name)
-    if target is None:
-        near = difflib.get_close_matches(name, REWARDS, n=1)
-        hint = f"did you mean `{near[0]}`?" if near else f"known: {', '.join(REWARDS)}"
-        raise RewardError(f"unknown reward `{name}`; {hint}")
-    module, _, attribute = target.partition(":")
-    kind = getattr(importlib.import_module(module), attribute)
+    kind = reward_class(name)
     try:
         reward: Reward = msgspec.json.decode(parameters or "{}", type=kind)
     except msgspec.DecodeError as error:
@@ -102,6 +96,18 @@ def _load(name: str, parameters: str | None) -> Reward:
     if reason is not None:
         raise RewardError(f"parameters of reward `{name}`: {reason}")
     return reward
+
+
+def reward_class(name: str) -> type:
+    """The class of a reward; its fields are the parameters. Raises: RewardError for an unknown name."""
+    target = REWARDS.get(name)
+    if target is None:
+        near = difflib.get_close_matches(name, REWARDS, n=1)
+        hint = f"did you mean `{near[0]}`?" if near else f"known: {', '.join(REWARDS)}"
+        raise RewardError(f"unknown reward `{name}`; {hint}")
+    module, _, attribute = target.partition(":")
+    found: type = getattr(importlib.import_module(module), attribute)
+    return found
 
 
 def _unknown_field(parameters: str, kind: type) -> str | None:
