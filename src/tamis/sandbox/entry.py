@@ -65,7 +65,9 @@ def _close_doors(plan: Plan, control: socket.socket, own_folder: str) -> Locks:
         child = os.fork()
         if child:
             _stand_by(child, control)
-    elif not in_namespaces:
+    elif plan.tier == "bwrap":
+        rootfs.keep_devices()
+    else:
         _drop_user()
         syscalls.drop_capabilities()
     syscalls.prctl(syscalls.PR_SET_NO_NEW_PRIVS, 1)

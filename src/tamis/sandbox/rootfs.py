@@ -42,8 +42,15 @@ def _bind(fd: int, path: str, target: str) -> None:
         os.makedirs(os.path.dirname(target), exist_ok=True)
         os.close(os.open(target, os.O_CREAT | os.O_WRONLY, 0o644))
     syscalls.mount(f"/proc/self/fd/{fd}", target, None, syscalls.MS_BIND | syscalls.MS_REC)
-    if path not in DEVICES:
-        syscalls.make_read_only(target)
+    syscalls.make_read_only(target, is_device=path in DEVICES)
+
+
+def keep_devices() -> None:
+    """Keep the times of the devices from being changed, in a root that another launcher made."""
+    for path in DEVICES:
+        held = os.statvfs(path).f_flag & (syscalls.MS_NOSUID | syscalls.MS_NOEXEC)
+        flags = syscalls.MS_REMOUNT | syscalls.MS_BIND | syscalls.MS_RDONLY
+        syscalls.mount("none", path, None, flags | held)
 
 
 def mount_work(n_bytes: int) -> None:

@@ -16,7 +16,7 @@ from tamis.sandbox import syscalls
 _ALLOW, _KILL, _ERRNO = 0x7FFF_0000, 0x8000_0000, 0x0005_0000
 _X86_64 = 0xC000_003E
 _X32_BIT = 0x4000_0000
-_LOAD, _JEQ, _JGE, _JSET, _RET = 0x20, 0x15, 0x35, 0x45, 0x06
+_LOAD, _AND, _JEQ, _JGE, _JSET, _RET = 0x20, 0x54, 0x15, 0x35, 0x45, 0x06
 _NR, _ARCH = 0, 4
 _CLONE_THREAD = 0x0001_0000
 _AF_UNIX = 1
@@ -24,7 +24,7 @@ _AF_UNIX = 1
 # x86_64 numbers, grouped by what they are for.
 _FILES = """
     read:0 write:1 open:2 close:3 stat:4 fstat:5 lstat:6 poll:7 lseek:8 pread64:17 pwrite64:18 readv:19 writev:20
-    access:21 pipe:22 select:23 dup:32 dup2:33 sendfile:40 flock:73 fsync:74 fdatasync:75 ftruncate:77
+    access:21 pipe:22 select:23 dup:32 dup2:33 sendfile:40 fsync:74 fdatasync:75 ftruncate:77
     getcwd:79 chdir:80 fchdir:81 rename:82 mkdir:83 rmdir:84 creat:85 link:86 unlink:87 symlink:88 readlink:89 umask:95
     statfs:137 fstatfs:138 getdents64:217 openat:257 mkdirat:258 newfstatat:262 unlinkat:263 renameat:264 linkat:265
     symlinkat:266 readlinkat:267 faccessat:269 pselect6:270 ppoll:271 eventfd2:290
@@ -64,7 +64,7 @@ _SERVER = """
     setrlimit:160 rt_sigqueueinfo:129 rt_tgsigqueueinfo:297 pidfd_send_signal:424 pidfd_open:434
     landlock_create_ruleset:444 landlock_add_rule:445 landlock_restrict_self:446
 """
-_CLONE, _CLONE3, _SOCKETPAIR, _PRLIMIT, _IOCTL, _FCNTL, _KILL_NR, _TGKILL = (
+_CLONE, _CLONE3, _SOCKETPAIR, _PRLIMIT, _IOCTL, _FCNTL, _KILL_NR, _TGKILL, _GETSOCKOPT = (
     56,
     435,
     53,
@@ -73,9 +73,20 @@ _CLONE, _CLONE3, _SOCKETPAIR, _PRLIMIT, _IOCTL, _FCNTL, _KILL_NR, _TGKILL = (
     72,
     62,
     234,
+    55,
 )
-# F_SETOWN, F_SETSIG, F_SETOWN_EX would have the kernel send any signal to any process of the same user.
-_OWNERS = (8, 10, 15)
+# F_DUPFD, F_GETFD, F_SETFD, F_GETFL, F_SETFL, F_DUPFD_CLOEXEC, F_GETPIPE_SZ, F_GET_SEALS. Not F_SETOWN and its like,
+# which send signals; no leases, notices or hints, which others notice.
+_FCNTLS = (0, 1, 2, 3, 4, 1030, 1032, 1034)
+# F_GETLK, F_SETLK, F_SETLKW and their twins for open files: for files of one's own. Others see a lock on a file
+# that all runs can open (and flock even takes one on a file that can only be read).
+_LOCKS = (5, 6, 7, 36, 37, 38)
+# open and openat, and where their flags are. Landlock before Linux 6.2 lets a file that may be read be emptied.
+_OPENS = ((2, 1), (257, 2))
+_O_ACCMODE, _O_TRUNC = 0o3, 0o1000
+_RLIMIT_STACK = 3
+# SO_PEERPIDFD would give a handle of the trusted parent.
+_PEER_HANDLE = 77
 # TCGETS, FIONREAD, FIONBIO, FIONCLEX, FIOCLEX: what Python asks of any descriptor.
 _IOCTLS = (0x5401, 0x541B, 0x5421, 0x5450, 0x5451)
 
@@ -141,8 +152,14 @@ def server_filter(*, workdir: bool) -> bytes:
     special += when(_CLONE3, returns_errno(errno.ENOSYS))
     asks = b"".join(_instruction(_JEQ, ask, 0, 1) + ALLOW for ask in _IOCTLS)
     special += when(_IOCTL, _instruction(_LOAD, _argument(1)), asks, _REFUSE)
-    owners = b"".join(_instruction(_JEQ, command, 0, 1) + _REFUSE for command in _OWNERS)
-    special += when(_FCNTL, _instruction(_LOAD, _argument(1)), owners, ALLOW)
+    commands = (*_FCNTLS, *(_LOCKS if workdir else ()))
+    known = b"".join(_instruction(_JEQ, command, 0, 1) + ALLOW for command in commands)
+    special += when(_FCNTL, _instruction(_LOAD, _argument(1)), known, _REFUSE)
+    peer = _instruction(_JEQ, _PEER_HANDLE, 0, 1) + _REFUSE
+    special += when(_GETSOCKOPT, _instruction(_LOAD, _argument(2)), peer, ALLOW)
+    for number, place in _OPENS:
+        empties = _instruction(_AND, _O_ACCMODE | _O_TRUNC) + _instruction(_JEQ, _O_TRUNC, 0, 1)
+        special += when(number, _instruction(_LOAD, _argument(place)), empties, _REFUSE, ALLOW)
     plain = b"".join(when(number, ALLOW) for number in sorted(allowed - {_SOCKETPAIR}))
     return _preamble() + special + plain + _REFUSE
 
@@ -156,9 +173,14 @@ def run_filter(own_pid: int) -> bytes:
         ALLOW,
         _REFUSE,
     )
-    # prlimit64(pid, what, new, old): asking is fine, setting is not
+    # prlimit64(pid, what, new, old): asking is fine, setting is not, but for one's own stack
     only_asks = when(
         _PRLIMIT,
+        _instruction(_LOAD, _argument(0)),
+        _instruction(_JEQ, 0, 0, 3),
+        _instruction(_LOAD, _argument(1)),
+        _instruction(_JEQ, _RLIMIT_STACK, 0, 1),
+        ALLOW,
         _instruction(_LOAD, _argument(2)),
         _instruction(_JEQ, 0, 0, 3),
         _instruction(_LOAD, _argument(2) + 4),

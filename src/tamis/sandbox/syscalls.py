@@ -105,11 +105,10 @@ def mount(source: str, target: str, kind: str | None, flags: int, options: str =
     _checked(done, f"mount {target}")
 
 
-def make_read_only(target: str) -> None:
-    """Make a mount and all below it read-only, without devices and setuid bits."""
-    attributes = (ctypes.c_uint64 * 4)(
-        MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV, 0, 0, 0
-    )
+def make_read_only(target: str, *, is_device: bool = False) -> None:
+    """Make a mount and all below it read-only, without setuid bits; a device can still be used, but not changed."""
+    flags = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | (0 if is_device else MOUNT_ATTR_NODEV)
+    attributes = (ctypes.c_uint64 * 4)(flags, 0, 0, 0)
     call(
         _NR_MOUNT_SETATTR,
         AT_FDCWD,

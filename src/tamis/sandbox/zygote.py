@@ -185,6 +185,12 @@ def _limit(what: int, value: int) -> None:
 
 def _place(order: Order, fds: list[int]) -> None:
     """Put the descriptors of the run where it finds them, and close all others."""
+    if not order.has_streams:
+        # its own: flags and locks of the fork server's would stay for later runs
+        null = os.open(os.devnull, os.O_RDWR)
+        for place in (0, 1, 2):
+            os.dup2(null, place)
+        os.close(null)
     parked = [fcntl.fcntl(fd, fcntl.F_DUPFD, _PARKED) for fd in fds]
     places = [JOB_FD]
     places += [PEER_FD] if order.has_peer else []
