@@ -282,7 +282,7 @@ def test_what_tamis_did_not_write_stays_in_the_folder(tmp_path: Path) -> None:
     assert mine.exists()
 
 
-@pytest.mark.parametrize("name", ["x(): pass\nimport os", "my-reward", "json", "math"])
+@pytest.mark.parametrize("name", ["x(): pass\nimport os", "my-reward", "json", "mathematics"])
 def test_a_reward_there_is_not_never_reaches_a_script(name: str, tmp_path: Path) -> None:
     question = {
         "prompt": "2+2?",
