@@ -81,7 +81,7 @@ def row_case(row: AttackRow | ControlRow, *, spelling: Spelling | None = None) -
         messages=messages,
         policy=row.policy if isinstance(row, AttackRow) else Policy(),
         parameters=row.parameters,
-        alone=is_attack and getattr(row, "family", "") in ("bombs", "hang_or_flood"),
+        alone=is_attack and getattr(row, "family", "") == "bombs",
     )
 
 
@@ -101,7 +101,8 @@ def right_answers(case: Case, spellings: Sequence[Spelling]) -> list[Case]:
             ToolCall(name=call["name"], arguments=json.dumps(call["arguments"]))
             for call in json.loads(gold)
         ]
-        said = [Message(role="assistant", content="", tool_calls=calls or None)]
+        text = "" if calls else "You are welcome."
+        said = [Message(role="assistant", content=text, tool_calls=calls or None)]
         return [msgspec.structs.replace(case, id=f"{case.id}=right", messages=said, alone=False)]
     if case.kind == "json_schema":
         return [other_answer(case, gold, "right")]

@@ -252,7 +252,9 @@ class _Run:
 
 
 def _variants_of(row: AttackRow | AnswerRow, seed: int) -> list[AttackRow | AnswerRow]:
-    return [*vary(row, seed=seed)] if isinstance(row, AttackRow) else [*vary(row, seed=seed)]
+    if isinstance(row, AttackRow):
+        return [*vary(row, seed=seed)]
+    return [*vary(row, seed=seed)]
 
 
 def _measured(fit: Fit) -> list[Spelling]:

@@ -122,15 +122,13 @@ class Target:
 
 
 def _batches(cases: Sequence[Case]) -> Iterator[list[Case]]:
+    """The cases in their order, as many in a call as may stand together."""
     batch: list[Case] = []
     for case in cases:
-        if case.alone:
-            yield [case]
-            continue
-        batch.append(case)
-        if len(batch) == _BATCH:
+        if batch and (case.alone or batch[0].alone or len(batch) == _BATCH):
             yield batch
             batch = []
+        batch.append(case)
     if batch:
         yield batch
 

@@ -76,7 +76,7 @@ class Scale:
             asked += [(case.key, "right", each) for each in right]
             asked += [(case.key, "wrong", each) for each in wrong_answers(case, self.spellings)]
             asked += [(case.key, "reasoned", each) for each in _reasoned(case)]
-            if case.kind != "repetition":  # saying nothing repeats nothing, and may be paid
+            if _is_wrong_to_say_nothing(case):
                 asked.append((case.key, "nothing", no_answer(case)))
         replies = ask([case for _, _, case in asked])
         golds: dict[str, list[tuple[Case, Reply]]] = {}
@@ -126,6 +126,12 @@ class Scale:
             nothing=_middle(best["nothing"]),
             blind=sum(bool(t["right"]) and _worth(t) is None for t in told),
         )
+
+
+def _is_wrong_to_say_nothing(case: Case) -> bool:
+    """Saying nothing repeats nothing, and calls nothing where no call is wanted."""
+    wants_no_call = case.kind == "tool_calls" and case.reference == "[]"
+    return case.kind != "repetition" and not wants_no_call
 
 
 _ROLES = ("right", "wrong", "nothing")
