@@ -6,7 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tamis.rewards.code.extract import MAX_ANSWER_CHARS, continue_prompt, extract_code
+from tamis.rewards.code.extract import (
+    MAX_ANSWER_CHARS,
+    MAX_CODE_CHARS,
+    continue_prompt,
+    extract_code,
+)
 from tamis.rewards.code.python_text import bound_names, open_names, parse
 
 GOOD = "def f(x):\n    return x + 1\n"
@@ -225,3 +230,23 @@ def test_names_are_bound_in_their_own_scope_only() -> None:
     assert not isinstance(tree, str)
     assert bound_names(tree.body) == {"a", "c", "e", "g"}
     assert open_names(tree) == {"E", "z"}
+
+
+@pytest.mark.parametrize("quote", ["'", '"', "'''", '"""'])
+@pytest.mark.parametrize("before", ["", '# f" \\\n', "x = 'rf'\n", "'''f'\n'''\n"])
+def test_an_f_string_that_takes_quadratic_time_is_not_parsed(quote: str, before: str) -> None:
+    code = f"def f(x): pass\n{before}f{quote}{'{a}' * 20_000}{quote}\n"
+    found = extract_code(f"```python\n{code}```\n", entry_point="f")
+    assert found.problem == "syntax error, line 1: an f-string of too many fields"
+
+
+def test_honest_code_with_many_braces_is_parsed() -> None:
+    rows = "".join(f"    {n}: {{'a': {n}}},\n" for n in range(2000))
+    code = f"T = {{\n{rows}}}\ndef f(x):\n    return f'{{x}} of {{T[x]}}'\n"
+    assert code_of(f"```python\n{code}```\n") == code
+
+
+def test_code_longer_than_contests_take_is_no_answer() -> None:
+    code = "def f(x): pass\n" + "a;" * (MAX_CODE_CHARS // 2)
+    for answer in (code, f"```python\n{code}\n```\n"):
+        assert extract_code(answer, entry_point="f").problem is not None

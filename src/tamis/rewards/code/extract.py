@@ -21,11 +21,13 @@ from collections.abc import Sequence
 import msgspec
 
 from tamis.rewards.code.fences import Block, before_first_fence, plain_newlines, read_blocks
-from tamis.rewards.code.python_text import bound_names, is_python, open_names, parse, source_of
+from tamis.rewards.code.python_text import bound_names, open_names, parse, source_of
 from tamis.text.think import after_last_think
 
 # No honest answer is longer; the scans are linear, the cap bounds them.
 MAX_ANSWER_CHARS = 200_000
+# Contests take no more; the parser takes a second for ten times this, during which nothing else runs.
+MAX_CODE_CHARS = 1 << 16
 # Each block is parsed a few times; of more blocks than any honest answer has, the last ones count.
 MAX_BLOCKS = 200
 _PYTHON = frozenset({"python", "py", "python3", "py3", "python2", "ipython"})
@@ -64,7 +66,7 @@ def extract_code(answer: str, *, entry_point: str | None = None, prompt: str = "
     if not blocks:
         return _from_bare_text(text, entry_point, prompt)
     begun = before_first_fence(text)
-    begins_inside = entry_point is not None and is_python(begun) and _defines(begun, entry_point)
+    begins_inside = entry_point is not None and _is_python(begun) and _defines(begun, entry_point)
     if begins_inside and not any(_answers(block, entry_point) for block in blocks):
         return _checked(begun, entry_point, ())
     return _from_blocks(blocks, entry_point, prompt)
@@ -80,7 +82,7 @@ def continue_prompt(prompt: str, body: str, *, entry_point: str) -> str | None:
     head = prompt if prompt.endswith("\n") else prompt + "\n"
     stripped = body.strip("\n")
     for joined in (prompt + body, head + stripped, f"{head}    {stripped}"):
-        tree = parse(joined)
+        tree = _tree(joined)
         if isinstance(tree, ast.Module) and _reaches(tree, entry_point, head.count("\n")):
             return joined
     return None
@@ -104,7 +106,7 @@ def _from_bare_text(text: str, entry_point: str | None, prompt: str) -> Extracti
         continued = continue_prompt(prompt, text, entry_point=entry_point)
         if continued is not None:
             return Extraction(code=continued)
-    if not is_python(text):
+    if not _is_python(text):
         return Extraction(
             problem="no code: no fenced block, and the whole text is not Python",
             flags=("no_code",),
@@ -138,7 +140,10 @@ def _from_blocks(blocks: Sequence[Block], entry_point: str | None, prompt: str) 
 
 
 def _checked(code: str, entry_point: str | None, flags: tuple[str, ...]) -> Extraction:
-    tree = parse(code)
+    if len(code) > MAX_CODE_CHARS:
+        problem = f"the code is longer than {MAX_CODE_CHARS} characters"
+        return Extraction(code=code, problem=problem, flags=(*flags, "too_long"))
+    tree = _tree(code)
     if isinstance(tree, str):
         return Extraction(
             code=code, problem=f"syntax error, {tree}", flags=(*flags, "syntax_error")
@@ -150,6 +155,15 @@ def _checked(code: str, entry_point: str | None, flags: tuple[str, ...]) -> Extr
             flags=(*flags, "no_entry_point"),
         )
     return Extraction(code=code, flags=flags)
+
+
+def _tree(code: str) -> ast.Module | str:
+    """The syntax tree of code of an honest length, or why there is none."""
+    return parse(code) if len(code) <= MAX_CODE_CHARS else "longer than any honest code"
+
+
+def _is_python(code: str) -> bool:
+    return isinstance(_tree(code), ast.Module)
 
 
 def _is_code(block: Block) -> bool:
@@ -164,15 +178,15 @@ def _answers(block: Block, entry_point: str | None) -> bool:
 
 def _flush(text: str) -> str:
     """The text, moved to the left margin where only that makes it Python."""
-    if is_python(text):
+    if _is_python(text):
         return text
     moved = textwrap.dedent(text)
-    return moved if is_python(moved) else text
+    return moved if _is_python(moved) else text
 
 
 def _defines(text: str, name: str) -> bool:
     """Whether the text binds the name; text that does not parse is read by its `def` lines."""
-    tree = parse(_flush(text))
+    tree = _tree(_flush(text))
     if isinstance(tree, ast.Module):
         return name in bound_names(tree.body)
     return bool(
@@ -182,14 +196,14 @@ def _defines(text: str, name: str) -> bool:
 
 def _helpers(code: str, others: Sequence[Block], entry_point: str | None) -> str:
     """Statements of the other blocks that bind what the code reads and does not bind, transitively."""
-    tree = parse(code)
+    tree = _tree(code)
     if not others or isinstance(tree, str):
         return ""
     missing = open_names(tree)
     homes: dict[str, tuple[int, ast.stmt]] = {}
     place = 0
     for block in others if missing else ():
-        other = parse(_flush(block.text))
+        other = _tree(_flush(block.text))
         for statement in other.body if isinstance(other, ast.Module) else ():
             place += 1
             for name in bound_names([statement]) - {entry_point}:

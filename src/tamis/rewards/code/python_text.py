@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import builtins
 import re
+import threading
 import warnings
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
@@ -14,8 +15,20 @@ BUILTINS = frozenset(dir(builtins)) - {"_"}
 # The parser warns about `"\d"` in a stranger's text: neither the caller's concern nor, where warnings
 # are errors, a syntax error. The filter matches this file name only.
 _FILE = "<untrusted text>"
-# An answer's code is parsed for several questions in a row. Trees of longer texts are not kept.
+# An answer's code is parsed for several questions in a row. Of longer texts each thread keeps the last tree only.
 _SHORT = 20_000
+_last = threading.local()
+# Python before 3.12 takes quadratic time for the braces of one f-string: a minute for 190 kB of `{a}`.
+_BRACES_TIMES_CHARS = 20_000_000
+_F_STRINGS = [
+    re.compile(rf"(?=[fF][rR]?{mark}((?:{plain}|\\[\s\S])*))")
+    for mark, plain in (
+        ("'''", r"[^'\\]|'(?!'')"),
+        ('"""', r'[^"\\]|"(?!"")'),
+        ("'", r"[^'\\\n]"),
+        ('"', r'[^"\\\n]'),
+    )
+]
 _SILENT = ("ignore", None, Warning, re.compile(re.escape(_FILE) + r"\Z"), 0)
 
 _Scope = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
@@ -27,7 +40,12 @@ def parse(text: str) -> ast.Module | str:
 
     The tree may be shared: nobody may change it.
     """
-    return _parse_once(text) if len(text) <= _SHORT else _parse(text)
+    if len(text) <= _SHORT:
+        return _parse_once(text)
+    if getattr(_last, "text", None) != text:
+        _last.text, _last.tree = text, _parse(text)
+    tree: ast.Module | str = _last.tree
+    return tree
 
 
 @lru_cache(maxsize=16)
@@ -38,6 +56,8 @@ def _parse_once(text: str) -> ast.Module | str:
 def _parse(text: str) -> ast.Module | str:
     if warnings.filters[:1] != [_SILENT]:
         warnings.filterwarnings("ignore", category=Warning, module=_SILENT[3].pattern)
+    if _is_endless(text):
+        return "line 1: an f-string of too many fields"
     try:
         return ast.parse(text, filename=_FILE)
     except SyntaxError as error:
@@ -47,16 +67,19 @@ def _parse(text: str) -> ast.Module | str:
         return f"line 1: {error or type(error).__name__}"
 
 
+def _is_endless(text: str) -> bool:
+    """Whether an f-string of the text would take too long to parse; strings are found where any may begin."""
+    if text.count("{") * len(text) <= _BRACES_TIMES_CHARS:
+        return False
+    bodies = (found[1] for kind in _F_STRINGS for found in kind.finditer(text))
+    return any(body.count("{") * len(body) > _BRACES_TIMES_CHARS for body in bodies)
+
+
 def module_of(text: str) -> ast.Module:
     """The syntax tree of text that has been parsed before."""
     tree = parse(text)
     assert isinstance(tree, ast.Module), tree
     return tree
-
-
-def is_python(text: str) -> bool:
-    """Whether the text parses as a module."""
-    return isinstance(parse(text), ast.Module)
 
 
 def bound_names(statements: Iterable[ast.AST]) -> set[str]:
