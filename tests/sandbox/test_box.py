@@ -324,3 +324,21 @@ def test_nobody_outside_can_be_reached(box: Box, listener: int) -> None:
 def test_a_box_without_lanes_is_refused() -> None:
     with pytest.raises(ValueError, match="lanes: expected 1 or more, got 0"):
         open_sandbox(lanes=0)
+
+
+def test_what_is_kept_of_a_claim_is_decided_as_it_comes(box: Box) -> None:
+    seen: list[int] = []
+
+    def settle(place: int, outcome: Outcome) -> Outcome:
+        seen.append(place)
+        return Outcome("value", raw=outcome.raw == place)
+
+    source = "def f(n):\n    if n == 1: raise ValueError\n    return n if n < 3 else 0\n"
+    found = box.solve(source, calls("f(0)", "f(1)", "f(2)", "f(3)"), settle=settle)
+    assert seen == [0, 2, 3]
+    assert [(one.kind, one.raw) for one in found] == [
+        ("value", True),
+        ("raised", None),
+        ("value", True),
+        ("value", False),
+    ]

@@ -20,7 +20,7 @@ from tamis.sandbox.limits import Limits, Profile
 from tamis.sandbox.outcomes import Call, JudgeTests, Outcome, ProgramOutcome, Verdict
 from tamis.sandbox.plan import Plan
 from tamis.sandbox.running import run_program
-from tamis.sandbox.solving import solve
+from tamis.sandbox.solving import Settle, solve
 from tamis.sandbox.tiers import WEAK, choose
 
 Found = TypeVar("Found")
@@ -82,12 +82,23 @@ class Box:
             self._free.put(slot)
 
     def solve(
-        self, source: str, calls: Sequence[Call], *, setup: str = "", limits: Limits | None = None
+        self,
+        source: str,
+        calls: Sequence[Call],
+        *,
+        setup: str = "",
+        limits: Limits | None = None,
+        settle: Settle | None = None,
     ) -> list[Outcome]:
-        """What each call of the candidate came to, in the order of `calls`."""
+        """What each call of the candidate came to, in the order of `calls`.
+
+        `settle(place, outcome)` sees each claimed value as it comes; what it returns is kept in its place.
+        """
         bounds = limits or Limits()
         return self._in_slot(
-            lambda slot: solve(slot.candidate, source, calls, setup=setup, limits=bounds)
+            lambda slot: solve(
+                slot.candidate, source, calls, setup=setup, limits=bounds, settle=settle
+            )
         )
 
     def program(self, source: str, stdin: bytes, *, limits: Limits | None = None) -> ProgramOutcome:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from tamis.sandbox.frames import readable
@@ -13,6 +13,7 @@ from tamis.sandbox.orders import Order
 from tamis.sandbox.outcomes import Call, Outcome, how_ended
 from tamis.sandbox.watch import Watch
 
+Settle = Callable[[int, Outcome], Outcome]
 _MAX_DETAIL = 500
 _MAX_TYPES = 32
 _MAX_NAME = 100
@@ -34,15 +35,25 @@ def order_of(
 
 
 def solve(
-    lane: Lane, source: str, calls: Sequence[Call], *, setup: str, limits: Limits
+    lane: Lane,
+    source: str,
+    calls: Sequence[Call],
+    *,
+    setup: str,
+    limits: Limits,
+    settle: Settle | None = None,
 ) -> list[Outcome]:
-    """The outcome of each call. Raises: SandboxError when the sandbox itself failed."""
+    """The outcome of each call. Raises: SandboxError when the sandbox itself failed.
+
+    `settle` sees each claimed value at once and says what to keep in its place: a claim may hold 22 MB.
+    """
     found: dict[int, Outcome] = {}
     left = list(range(len(calls)))
     while left:
         cases = [calls[place].as_case(place) for place in left]
         job = {"role": "calls", "source": source, "setup": setup, "cases": cases, "seed": 0}
-        attempt = _Attempt(left, order_of(limits, n_tests=len(left)), limits)
+        order = order_of(limits, n_tests=len(left))
+        attempt = _Attempt(left, order, limits, settle=settle)
         found |= attempt.follow(lane.begin(attempt.order, job))
         left = [place for place in left if place not in found]
     return [found[place] for place in range(len(calls))]
@@ -51,8 +62,11 @@ def solve(
 class _Attempt:
     """One process working through cases in order; `follow` settles at least one of them."""
 
-    def __init__(self, cases: Sequence[int], order: Order, limits: Limits) -> None:
+    def __init__(
+        self, cases: Sequence[int], order: Order, limits: Limits, *, settle: Settle | None
+    ) -> None:
         self.order = order
+        self._settle_claim = settle
         self._cases = cases
         self._limits = limits
         self._found: dict[int, Outcome] = {}
@@ -96,6 +110,8 @@ class _Attempt:
             self._breach = "sent a message that nobody asked for"
         elif place in self._found:
             self._breach = "answered a call twice"
+        elif outcome.kind == "value" and self._settle_claim is not None:
+            self._found[place] = self._settle_claim(place, outcome)
         else:
             self._found[place] = outcome
 

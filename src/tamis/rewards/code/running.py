@@ -7,7 +7,7 @@ import msgspec
 from tamis.rewards.code.outputs import DEFAULT_TOLERANCE, is_same_output
 from tamis.rewards.code.shapes import decide
 from tamis.rewards.code.shown import show_difference
-from tamis.rewards.code.task import Judged, Programs, Task, ValueTest
+from tamis.rewards.code.task import Judged, Programs, Task
 from tamis.rewards.code.tests import Compare
 from tamis.sandbox.box import Box
 from tamis.sandbox.compare import Comparison
@@ -52,9 +52,14 @@ def run_task(box: Box, task: Task, code: str, *, rules: Rules) -> list[Result]:
     found: dict[int, Result] = {}
     if task.values:
         calls = [test.call for test in task.values]
-        outcomes = box.solve(code, calls, setup=task.setup, limits=rules.limits)
+
+        def decided(number: int, outcome: Outcome) -> Outcome:
+            problem = decide(task.values[number].shape, outcome.raw, rules.comparison)
+            return Outcome("value", raw=problem is None, detail=problem or "")
+
+        outcomes = box.solve(code, calls, setup=task.setup, limits=rules.limits, settle=decided)
         for test, outcome in zip(task.values, outcomes, strict=True):
-            found[test.place] = _of_value(test, outcome, rules.comparison)
+            found[test.place] = _of_outcome(outcome)
     if task.judged is not None:
         found |= _judged(box, task.judged, code, setup=task.setup, limits=rules.limits)
     if task.programs is not None:
@@ -62,10 +67,10 @@ def run_task(box: Box, task: Task, code: str, *, rules: Rules) -> list[Result]:
     return [found[place] for place in range(len(task.paths))]
 
 
-def _of_value(test: ValueTest, outcome: Outcome, comparison: Comparison) -> Result:
+def _of_outcome(outcome: Outcome) -> Result:
+    """The result of a call; of a claimed value only the verdict is left (`decided` in `run_task`)."""
     if outcome.kind == "value":
-        problem = decide(test.shape, outcome.raw, comparison)
-        return PASSED if problem is None else Result("failed", problem)
+        return PASSED if outcome.raw is True else Result("failed", outcome.detail)
     if outcome.kind == "raised":
         return Result("failed", _said("raised", *outcome.types[:1], outcome.detail))
     return Result(outcome.kind, _said(*outcome.types[:1], outcome.detail))
