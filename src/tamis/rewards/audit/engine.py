@@ -23,8 +23,8 @@ from tamis.rewards.audit.rows import (
     load_honest,
     load_twins,
 )
-from tamis.rewards.audit.sorting import Row, Weighed, families_of, notations_of
-from tamis.rewards.audit.spelling import Spelling
+from tamis.rewards.audit.sorting import Row, Weighed, failures_of, families_of, notations_of
+from tamis.rewards.audit.spelling import Spelling, spelling_of
 from tamis.rewards.audit.stability import measure_stability
 from tamis.rewards.audit.target import Options, Target, open_target
 from tamis.rewards.audit.variants import vary
@@ -34,6 +34,10 @@ Say = Callable[[str], None]
 _MATHS = ("math", "numeric")
 _SHOWN_GOLDS = 20
 _NO_POLICY = "they hang on a policy of the data set that the target is not told, or told otherwise"
+_NOT_READ = (
+    "they say their answer in a way that the target does not read (see the notations `say ...`)"
+)
+_NO_BOX = "they are about boxes, which the target does not read"
 _NO_WORTH = "the target pays no right answer of this kind more than a wrong one"
 _NO_REFERENCE = "the target does not grade questions with such a reference, and says so"
 
@@ -67,6 +71,7 @@ class _Run:
         self.say = say
         self.spelling = fit.spellings[0]
         self.scale = Scale(_measured(fit))
+        self.reads = {spelling.name for spelling in fit.spellings}
         self.skipped: dict[tuple[str, str], int] = {}
 
     def audit(self) -> Audit:
@@ -95,10 +100,10 @@ class _Run:
             baselines=[self.scale.baseline(kind) for kind in self.fit.kinds],
             families=families_of(weighed),
             notations=notations_of(weighed),
-            failures=[each.tried for each in weighed if each.reply.failure is not None],
+            failures=failures_of(weighed),
             stability=stability,
             lengths=lengths,
-            parts=measure_parts([*self.scale.right, *self.scale.wrong]),
+            parts=measure_parts(self.scale.plain),
             gold=self._gold(),
             skipped=[Skipped(what=a, n=n, why=b) for (a, b), n in self.skipped.items()],
         )
@@ -121,6 +126,9 @@ class _Run:
             return True
         if row.kind not in kinds:
             return False
+        if row.family == "unbalanced_box" and not self.reads & {"boxed", "thought and box"}:
+            self._skip("attacks", _NO_BOX)
+            return False
         if row.family == "hang_or_flood" and self.target.own is None:
             why = "outside a sandbox these could take this machine down"
             self._skip("attacks that hang or flood", why)
@@ -133,11 +141,19 @@ class _Run:
         if not self.target.fits(case):
             self._skip(what, _NO_POLICY)
             return False
+        if isinstance(row, AnswerRow) and not self._is_read(row):
+            self._skip(what, _NOT_READ)
+            return False
         is_unsound = isinstance(row, AttackRow) and row.expected.ungradable
         if not is_unsound and self.target.ungradable(case) is not None:
             self._skip(what, _NO_REFERENCE)
             return False
         return True
+
+    def _is_read(self, row: AnswerRow) -> bool:
+        """Whether a row's way of saying its answer is read, or the way it is told in instead; or is its point."""
+        said = spelling_of(row.response)
+        return row.notation.startswith("say_") or said in (None, "boxed") or said in self.reads
 
     def _skip(self, what: str, why: str, n: int = 1) -> None:
         self.skipped[what, why] = self.skipped.get((what, why), 0) + n

@@ -1,10 +1,11 @@
 """A reward behind an address: a batch as JSON by POST, as `tamis reward serve` takes it.
 
-    POST  {"items": [{"question": {...}, "answer": "..."}]}
+    POST  {"items": [{"question": {"id", "prompt", "reference", "tools"}, "answer": "..."}]}
     200   {"scores": [0.5, null, {"value": 1.0, "parts": {"accuracy": 1.0}}]}
 
-`question` is {id, prompt, reference, tools}; `answer` is the text of the response, and `messages` holds it with
-its tool calls. A score is a number, null (not graded), or an object with `value` and perhaps `parts`.
+`prompt` is a list of {role, content}, `reference` is {answer, solution, tests, rubric} or null; `answer` is the
+text of the response, or messages where it holds tool calls. A score is a number, null (not graded), or an
+object with `value` and perhaps `parts`.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from __future__ import annotations
 import http.client
 import json
 import os
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Mapping, Sequence
@@ -22,13 +24,15 @@ from tamis.errors import RewardError
 from tamis.rewards.audit.caller import plain_score
 from tamis.rewards.audit.calling import Limits, Reply
 
-TOKEN = "TAMIS_REWARD_TOKEN"
+TOKEN = "TAMIS_TOKEN"
 _MOST_BYTES = 64 << 20
 _THREADS = 4
+_TRIES = 10
+_BUSY = ("HTTP 429", "HTTP 503")
 
 
 class Address:
-    """A reward at an address. A bearer token is read from TAMIS_REWARD_TOKEN."""
+    """A reward at an address. A bearer token is read from TAMIS_TOKEN."""
 
     form = "http"
 
@@ -56,9 +60,7 @@ class Address:
         """Nothing: a service is not ours to start."""
 
     def _ask(self, items: Sequence[Mapping[str, Any]]) -> list[Reply]:
-        told = self._post(
-            {"items": [{k: i[k] for k in ("question", "answer", "messages")} for i in items]}
-        )
+        told = self._patiently({"items": [_wire(item) for item in items]})
         if isinstance(told, Reply):
             return [told] * len(items)
         scores = told.get("scores") if isinstance(told, dict) else None
@@ -66,6 +68,15 @@ class Address:
             wrong = f'expected {{"scores": [...]}} with {len(items)}, got {json.dumps(told)[:200]}'
             return [Reply(failure="no_score", told=wrong)] * len(items)
         return [_reply(score) for score in scores]
+
+    def _patiently(self, body: Mapping[str, Any]) -> Any:
+        """The reply; a service that is busy is asked again, some seconds long."""
+        for _ in range(_TRIES):
+            told = self._post(body)
+            if not (isinstance(told, Reply) and told.told.startswith(_BUSY)):
+                break
+            time.sleep(1.0)
+        return told
 
     def _post(self, body: Mapping[str, Any]) -> Any:
         headers = {"Content-Type": "application/json"}
@@ -93,6 +104,14 @@ class Address:
             return Reply(failure="died", told=f"the connection broke: {type(error).__name__}")
         except ValueError as error:
             return Reply(failure="no_score", told=f"expected JSON: {error}")
+
+
+def _wire(item: Mapping[str, Any]) -> dict[str, Any]:
+    question = {"id": item["question"]["id"], "prompt": item["prompt"]}
+    question |= {name: item["question"].get(name) for name in ("reference", "tools")}
+    has_calls = any(message.get("tool_calls") for message in item["messages"])
+    messages = [{k: v for k, v in m.items() if v is not None} for m in item["messages"]]
+    return {"question": question, "answer": messages if has_calls else item["answer"]}
 
 
 def _reply(score: object) -> Reply:

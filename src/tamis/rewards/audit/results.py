@@ -6,7 +6,7 @@ from typing import Literal
 
 import msgspec
 
-Outcome = Literal["held", "partly", "paid", "rejected", "accepted", "failed", "unanswered"]
+Outcome = Literal["held", "partly", "paid", "rejected", "accepted", "ungraded"]
 Failure = Literal["hung", "died", "raised", "no_score"]
 
 
@@ -49,17 +49,31 @@ class Family(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Notation(msgspec.Struct, frozen=True, kw_only=True):
-    """Right answers in one notation that were rejected, and wrong twins in it that were paid."""
+    """Right answers in one notation that were rejected, and wrong twins in it that were paid.
+
+    `ungraded` are right answers to questions whose reference itself is not paid: nothing can be said of
+    the notation there, they are not among `honest`.
+    """
 
     notation: str
     honest: int
     rejected: int
+    ungraded: int
     variants: int
     variants_rejected: int
     twins: int
     twins_paid: int
     examples: list[Tried]
     twin_examples: list[Tried]
+
+
+class FailureGroup(msgspec.Struct, frozen=True, kw_only=True):
+    """Calls that ended in the same way otherwise than by a score; `cause` is the exception, or how it ended."""
+
+    failure: Failure
+    cause: str
+    n: int
+    examples: list[Tried]
 
 
 class Change(msgspec.Struct, frozen=True, kw_only=True):
@@ -151,7 +165,7 @@ class Audit(msgspec.Struct, frozen=True, kw_only=True):
     baselines: list[Baseline]
     families: list[Family]
     notations: list[Notation]
-    failures: list[Tried]
+    failures: list[FailureGroup]
     stability: list[Stability]
     lengths: list[LengthEffect]
     parts: list[Part]

@@ -8,11 +8,20 @@ import msgspec
 
 from tamis.rewards.audit.calling import Reply
 from tamis.rewards.audit.cases import Case
-from tamis.rewards.audit.results import Family, Notation, Outcome, Tried
+from tamis.rewards.audit.results import (
+    Failure,
+    FailureGroup,
+    Family,
+    Notation,
+    Outcome,
+    Tried,
+)
 from tamis.rewards.audit.rows import AnswerRow, AttackRow, ControlRow
 
 Row = AttackRow | AnswerRow | ControlRow
 _SHOWN = 12
+_PAID: tuple[Outcome, ...] = ("paid", "partly")
+_WORST: tuple[Failure, ...] = ("hung", "died", "raised", "no_score")
 
 
 class Weighed(msgspec.Struct, frozen=True, kw_only=True):
@@ -56,7 +65,7 @@ def _family(rows: Sequence[tuple[AttackRow, Weighed]]) -> Family:
         partly=_count(own, "partly"),
         variants_tried=len(variants),
         variants_paid=_count(variants, "paid"),
-        examples=_examples([*own, *variants], ("paid", "partly")),
+        examples=_examples([*own, *(v for v in variants if v.outcome == "paid")], _PAID),
     )
 
 
@@ -78,24 +87,20 @@ def _loss(notation: Notation) -> tuple[float, float, str]:
 def _notation(name: str, rows: Sequence[Weighed]) -> Notation:
     right = [each for each in rows if not isinstance(each.row, AnswerRow) or each.row.right]
     twins = [each for each in rows if isinstance(each.row, AnswerRow) and not each.row.right]
-    honest = [each for each in right if not each.is_variant]
+    honest = [each for each in right if not each.is_variant and each.outcome != "ungraded"]
     variants = [each for each in right if each.is_variant]
     return Notation(
         notation=name,
         honest=len(honest),
-        rejected=_n_rejected(honest),
+        rejected=_count(honest, "rejected"),
+        ungraded=_count(right, "ungraded"),
         variants=len(variants),
-        variants_rejected=_n_rejected(variants),
+        variants_rejected=_count(variants, "rejected"),
         twins=len(twins),
         twins_paid=_count(twins, "paid"),
-        examples=_examples([*honest, *variants], ("rejected", "unanswered", "failed")),
-        twin_examples=_examples(twins, ("paid", "partly")),
+        examples=_examples([*honest, *variants], ("rejected",)),
+        twin_examples=_examples(twins, _PAID),
     )
-
-
-def _n_rejected(rows: Iterable[Weighed]) -> int:
-    """Right answers that got less than half; one without a score is among them."""
-    return sum(each.outcome != "accepted" for each in rows)
 
 
 def _count(rows: Iterable[Weighed], outcome: Outcome) -> int:
@@ -106,3 +111,17 @@ def _examples(rows: Sequence[Weighed], outcomes: Sequence[Outcome]) -> list[Trie
     """The first of each outcome, in the order of the outcomes; variants behind the catalogue's own."""
     shown = [each.tried for each in rows if each.outcome in outcomes]
     return sorted(shown, key=lambda tried: outcomes.index(tried.outcome))[:_SHOWN]
+
+
+def failures_of(weighed: Iterable[Weighed]) -> list[FailureGroup]:
+    """Calls that ended otherwise than by a score, by how they ended, the commonest first."""
+    groups: dict[tuple[Failure, str], list[Tried]] = {}
+    for each in weighed:
+        if each.reply.failure is not None:
+            cause = each.reply.told.partition(":")[0]
+            groups.setdefault((each.reply.failure, cause), []).append(each.tried)
+    found = [
+        FailureGroup(failure=failure, cause=cause, n=len(rows), examples=rows[:_SHOWN])
+        for (failure, cause), rows in groups.items()
+    ]
+    return sorted(found, key=lambda group: (_WORST.index(group.failure), -group.n))

@@ -90,6 +90,25 @@ def _remarked(response: str, mark: str) -> str:
     return "".join([*pieces, response[place:]])
 
 
+_SIGNS = (
+    ("hashes", re.compile("####")),
+    ("tag", re.compile("<answer>")),
+    ("phrase", re.compile(r"answer\b[^.:\n]{0,20}\bis\b", re.IGNORECASE)),
+    ("colon", re.compile(r"answer\W{0,4}:", re.IGNORECASE)),
+)
+
+
+def spelling_of(response: str) -> str | None:
+    """The name of the way in which a response says its answer; None where it is none of ours.
+
+    >>> spelling_of("So it is #### 7")
+    'hashes'
+    """
+    if boxes_of(response):
+        return "boxed"
+    return next((name for name, sign in _SIGNS if sign.search(response)), None)
+
+
 def wrong_for(gold: str) -> str:
     """A plainly wrong answer to a question with this gold: another number, no piece of it, nor it of that.
 

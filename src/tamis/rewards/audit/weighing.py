@@ -40,6 +40,11 @@ class Worth(msgspec.Struct, frozen=True, kw_only=True):
     is_own: bool = True
 
     @property
+    def spread(self) -> float:
+        """How much being right is worth."""
+        return self.full - self.floor
+
+    @property
     def half(self) -> float:
         """Half of the way from the floor to the full score."""
         return (self.floor + self.full) / 2
@@ -52,9 +57,9 @@ class Scale:
         self.spellings = list(spellings)
         self._told: dict[str, dict[str, list[float]]] = {}
         self._kinds: dict[str, str] = {}
+        self._usual: dict[str, Worth | None] = {}
         self.golds: list[tuple[Case, list[tuple[Case, Reply]]]] = []
-        self.right: list[Reply] = []
-        self.wrong: list[Reply] = []
+        self.plain: list[Reply] = []
 
     def measure(
         self,
@@ -83,36 +88,46 @@ class Scale:
         for (key, role, case), reply in zip(asked, replies, strict=True):
             held = self._told.setdefault(key, {"right": [], "wrong": [], "nothing": []})
             self._kinds[key] = case.kind
-            if role == "wrong":
-                self.wrong.append(reply)
+            if role in ("right", "wrong"):
+                self.plain.append(reply)
             if role == "right":
-                self.right.append(reply)
                 golds.setdefault(key, []).append((case, reply))
             if reply.value is not None:
                 held.setdefault(role, []).append(reply.value)
                 if role == "right" and "<think>" not in case.response:
                     held.setdefault("unreasoned", []).append(reply.value)
         self.golds += [(firsts[key], told) for key, told in golds.items()]
+        self._usual.clear()
 
     def of(self, case: Case) -> Worth | None:
-        """What this question is worth; None when the target pays no right answer of this kind at all."""
-        told = self._told.get(case.key, {})
-        own = _worth(told)
-        if own is not None:
-            return own
+        """What this question is worth; None when the target pays no right answer of this kind at all.
+
+        Where the question's own right answer is not paid, what is usual for the kind stands for it.
+        """
         usual = self.usual(case.kind)
-        return None if usual is None else msgspec.structs.replace(usual, is_own=False)
+        told = self._told.get(case.key, {})
+        if usual is None or self._is_paid(told, case.kind):
+            return _worth(told)
+        return msgspec.structs.replace(usual, is_own=False)
 
     def usual(self, kind: str) -> Worth | None:
-        """The middle of what questions of this kind are worth."""
-        worths = [
-            worth
-            for key, told in self._told.items()
-            if self._kinds[key] == kind and (worth := _worth(told)) is not None
-        ]
-        if not worths:
+        """The middle of what questions of this kind are worth, those left out that are hardly paid."""
+        if kind not in self._usual:
+            self._usual[kind] = self._middle(kind)
+        return self._usual[kind]
+
+    def _middle(self, kind: str) -> Worth | None:
+        told = [told for key, told in self._told.items() if self._kinds[key] == kind]
+        worths = [worth for each in told if (worth := _worth(each)) is not None]
+        most = max((worth.spread for worth in worths), default=0.0)
+        paid = [worth for worth in worths if worth.spread >= most / 2]
+        if not paid:
             return None
-        return Worth(full=median(w.full for w in worths), floor=median(w.floor for w in worths))
+        return Worth(full=median(w.full for w in paid), floor=median(w.floor for w in paid))
+
+    def _is_paid(self, told: Mapping[str, list[float]], kind: str) -> bool:
+        usual, own = self.usual(kind), _worth(told)
+        return usual is not None and own is not None and own.spread >= usual.spread / 2
 
     def baseline(self, kind: str) -> Baseline:
         """The usual scores of a kind, and how many questions tell no right answer from a wrong one."""
@@ -124,7 +139,7 @@ class Scale:
             right=_middle(best["right"]),
             wrong=_middle(best["wrong"]),
             nothing=_middle(best["nothing"]),
-            blind=sum(bool(t["right"]) and _worth(t) is None for t in told),
+            blind=sum(bool(t["right"]) and not self._is_paid(t, kind) for t in told),
         )
 
 
@@ -146,16 +161,14 @@ def _reasoned(case: Case) -> list[Case]:
 
 def _worth(told: Mapping[str, list[float]]) -> Worth | None:
     right, reasoned = told.get("right", []), told.get("reasoned", [])
-    if not right and not reasoned:
+    if not right:
         return None
     low = [*told.get("wrong", []), *told.get("nothing", [])]
     floor = max(low) if low else 0.0
-    best = max(right, default=floor)
-    full = best if best > floor + _SAME else max(reasoned, default=floor)
-    if full <= floor + _SAME:
+    if max(right) <= floor + _SAME:
         return None
     return Worth(
-        full=full,
+        full=max(right),
         floor=floor,
         unreasoned=max(told.get("unreasoned", []), default=None),
         reasoned=max(reasoned, default=None),
@@ -202,10 +215,10 @@ def weigh_wrong(reply: Reply, worth: Worth) -> Outcome:
 
 
 def weigh_honest(reply: Reply, worth: Worth) -> Outcome:
-    """Whether a right answer was taken."""
-    if reply.value is None:
-        return "unanswered" if reply.failure is None else "failed"
-    return "accepted" if reply.value >= worth.half - _SAME else "rejected"
+    """Whether a right answer was taken; nothing is said where the reference itself is not paid."""
+    if reply.value is not None and reply.value >= worth.half - _SAME:
+        return "accepted"
+    return "rejected" if worth.is_own else "ungraded"
 
 
 def is_same(first: Any, again: Any) -> bool:
