@@ -33,10 +33,15 @@ def render(report: dict[str, object]) -> str:
 
     Raises:  SchemaError when `report` is not the content of a `report.json`.
     """
+    return render_page("page.html.j2", report=read_report(report))
+
+
+def render_page(template: str, **values: object) -> str:
+    """A page from one of our templates, with its style and the digest that its security policy allows."""
     style = (_TEMPLATES / "style.css").read_text(encoding="utf-8")
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
-    page = _environment().get_template("page.html.j2")
-    return page.render(report=read_report(report), style=Markup(style), style_digest=digest)
+    page = _environment().get_template(template)
+    return page.render(style=Markup(style), style_digest=digest, **values)
 
 
 @cache
