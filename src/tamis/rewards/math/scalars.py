@@ -13,7 +13,7 @@ from tamis.rewards.math import units
 from tamis.rewards.math.answers import Answer, Scalar
 from tamis.rewards.math.exact import Value, added, approximate, has_letters, scaled
 from tamis.rewards.math.form import decimal_in, unevaluated, value_of
-from tamis.rewards.math.tree import Const, Div, Num, Product, Tree, walk
+from tamis.rewards.math.tree import Const, Div, Num, Product, Tree, Var, walk
 
 Verdict = Literal["equal", "different", "undecided"]
 PercentPolicy = Literal["unit", "value"]
@@ -52,6 +52,7 @@ def different(rule: str) -> Judgement:
 
 def compare_scalars(gold: Scalar, answer: Scalar, rules: Rules) -> Judgement:
     """Whether one value with its unit is right when the other is the reference."""
+    gold, answer = _with_short_unit(gold, answer), _with_short_unit(answer, gold)
     gold, answer = _percents(gold, rules), _percents(answer, rules)
     factor = Fraction(1)
     if rules.units != "ignored":
@@ -73,6 +74,18 @@ def compare_scalars(gold: Scalar, answer: Scalar, rules: Rules) -> Judgement:
         return different(NOT_CARRIED_OUT)
     other = answer.tree if factor == 1 else Product((Num(factor), answer.tree))
     return _decided(gold.tree, other, rules)
+
+
+def _with_short_unit(scalar: Scalar, other: Scalar) -> Scalar:
+    """`5m` is five metres beside a value with a unit; alone it is a product."""
+    parts = scalar.tree.factors if isinstance(scalar.tree, Product) else ()
+    if other.unit is None or scalar.unit is not None or len(parts) != 2:
+        return scalar
+    number, letter = parts
+    is_short = isinstance(letter, Var) and letter.name in units.SHORT
+    if not isinstance(number, Num) or not isinstance(letter, Var) or not is_short:
+        return scalar
+    return Scalar(number, units.read_unit([letter.name]))
 
 
 def _percents(scalar: Scalar, rules: Rules) -> Scalar:
