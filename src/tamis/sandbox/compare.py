@@ -328,10 +328,22 @@ class _SortKeys:
 
 def _set_equal(expected: Any, raw: Any, options: Comparison) -> bool:
     is_set = expected_kind(expected) in ("set", "frozenset")
+    if kind_of(raw) == "range" and is_set and size_of(raw) != len(expected):
+        return False  # its members are many for a short claim, and all different
     members = Members(expected if is_set else (), options)
     # all of them, also after a miss: one that cannot be hashed is a TypeError wherever it stands
-    places = [members.place_of(claim) for claim in items_of(raw)]
+    places = [members.place_of(claim) for claim in _distinct(raw)]
     return is_set and None not in places and len(set(places)) == len(expected)
+
+
+def _distinct(raw: Any) -> Collection[Any]:
+    """The claims one gets by iterating, where that costs next to nothing without those that repeat."""
+    claimed = kind_of(raw)
+    if claimed == "str":
+        return set(raw)
+    if claimed in ("bytes", "bytearray"):
+        return set(read_bytes(raw))
+    return items_of(raw)
 
 
 def _contained(raw: Any, container: Any, options: Comparison) -> bool:
@@ -367,8 +379,10 @@ def _contains(raw: Any, expected: Any, options: Comparison) -> bool:
         if not isinstance(expected, str):
             raise type_error("only a string can be in a string")
         return expected in raw
-    if claimed in ("bytes", "bytearray") and isinstance(expected, bytes | bytearray):
-        return expected in read_bytes(raw)
+    if claimed in ("bytes", "bytearray"):
+        if isinstance(expected, bytes | bytearray):
+            return expected in read_bytes(raw)
+        return any(same(expected, member, options) for member in set(read_bytes(raw)))
     if claimed == "range":
         return _in_range(expected, read_range(raw))
     if claimed == "ndarray":

@@ -52,3 +52,9 @@ def test_floats_overlook_nothing_but_the_last_digits(printed: str, expected: str
 
 def test_an_endless_number_costs_nothing() -> None:
     assert not is_same_output("9" * 1_000_000, "0.5", compare="floats")
+
+
+def test_a_flood_of_tokens_is_another_output() -> None:
+    for printed in ("1 2 3", " 1 2 3 4 5 ", "1 2\n" * 9, "1"):
+        assert not is_same_output(printed, "1 2", compare="tokens")
+    assert is_same_output("\n 1\t2 \n\n", " 1 2", compare="tokens")
