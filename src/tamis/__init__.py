@@ -34,6 +34,7 @@ _HOMES = {
     "per_message": "tamis.measures.plain",
     "report": "tamis.verbs.look",
     "reward_run": "tamis.verbs.rewards",
+    "reward_serve": "tamis.verbs.serving",
     "reward_test": "tamis.verbs.rewards",
     "run": "tamis.verbs.data",
     "select": "tamis.verbs.data",

@@ -1,12 +1,14 @@
-"""`tamis reward run | test`: thin twins of the verbs."""
+"""`tamis reward run | test | serve`: thin twins of the verbs."""
 
 from __future__ import annotations
 
+import os
+import sys
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tamis.cli.options import shared
+from tamis.cli.options import emit, shared
 
 if TYPE_CHECKING:
     from tamis.verbs.common import Common, Result
@@ -31,7 +33,11 @@ def register(app: typer.Typer) -> None:
         rich_markup_mode=None,
         help="Grade answers that are there already, and test questions before they are used.",
     )
-    for name, command in (("run", reward_run), ("test", reward_test)):
+    for name, command in (
+        ("run", reward_run),
+        ("test", reward_test),
+        ("serve", reward_serve),
+    ):
         group.command(name)(command)
     app.add_typer(group, name="reward", rich_help_panel=PANEL)
 
@@ -96,3 +102,44 @@ def reward_test(
     return rewards.reward_test(
         questions, reward=graded_by, n_repeats=repeats, gate=gate, common=common
     )
+
+
+def reward_serve(
+    questions: Annotated[
+        str | None,
+        typer.Argument(help="Questions that requests may name by id: a file or data set."),
+    ] = None,
+    reward: Name = None,
+    parameters: Parameters = None,
+    *,
+    host: Annotated[str, typer.Option("--host", help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option("--port", help="Port; 0: a free one.")] = 8080,
+    token_env: Annotated[
+        str,
+        typer.Option("--token-env", help="Variable with the token that callers must send."),
+    ] = "TAMIS_TOKEN",
+    at_once: Annotated[
+        int, typer.Option("--at-once", help="Answers graded at a time; 0: one a core.")
+    ] = 0,
+    budget: Annotated[float, typer.Option("--budget", help="Seconds for one answer.")] = 60.0,
+) -> None:
+    """Grade answers over HTTP: POST /score and GET /health, until Ctrl-C or SIGTERM.
+
+    Example: tamis reward serve questions.jsonl --port 8080
+    """
+    from tamis.serve.settings import Settings
+    from tamis.verbs.rewards import GradedBy
+    from tamis.verbs.serving import reward_serve as serve
+
+    settings = Settings(host=host, port=port, token_env=token_env, at_once=at_once, budget_s=budget)
+    graded_by = GradedBy(name=reward, parameters=parameters)
+    result = serve(questions, reward=graded_by, settings=settings, announce=_say_address)
+    emit(result, "human")
+    if result.body["strays"]:
+        # answers over their budget would hold the process up; their sandboxes end with it
+        sys.stdout.flush()
+        os._exit(0)
+
+
+def _say_address(url: str) -> None:
+    print(f"listening on {url}", flush=True)
