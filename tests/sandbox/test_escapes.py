@@ -7,23 +7,13 @@ from typing import Any
 import pytest
 
 from .hack_suite import escapes
-from .users import User
+from .users import WAYS, User, name_way
 
-# Who, what is taken away, which tier that leaves.
-WAYS = [
-    ("root", (), "namespaces"),
-    ("root", ("landlock",), "namespaces"),
-    ("root", ("namespaces",), "landlock"),
-    ("nobody", (), "namespaces"),
-    ("nobody", ("landlock",), "namespaces"),
-    ("nobody", ("launcher",), "bwrap"),
-    ("nobody", ("namespaces",), "landlock"),
-]
 RUN = "import escape_driver; escape_driver.main()"
 _seen: dict[tuple[str, tuple[str, ...]], Any] = {}
 
 
-@pytest.fixture(params=WAYS, ids=["-".join((who, *without, tier)) for who, without, tier in WAYS])
+@pytest.fixture(params=WAYS, ids=name_way)
 def account(request: pytest.FixtureRequest, users: dict[str, User]) -> Any:
     """What all attempts achieved, made once for each way."""
     who, without, tier = request.param

@@ -16,6 +16,16 @@ import tamis
 SOURCES = Path(tamis.__file__).parent.parent
 NOBODY = 65534
 _STRIPPED = Path(__file__).parent / "stripped.py"
+# Who, what is taken away, which tier that leaves.
+WAYS = [
+    ("root", (), "namespaces"),
+    ("root", ("landlock",), "namespaces"),
+    ("root", ("namespaces",), "landlock"),
+    ("nobody", (), "namespaces"),
+    ("nobody", ("landlock",), "namespaces"),
+    ("nobody", ("launcher",), "bwrap"),
+    ("nobody", ("namespaces",), "landlock"),
+]
 _PACKAGES = ("msgspec", "numpy", "numpy.libs")
 
 
@@ -52,6 +62,12 @@ class User:
         )
         assert done.returncode == 0, done.stderr[-2000:]
         return json.loads(done.stdout)
+
+
+def name_way(way: tuple[str, tuple[str, ...], str]) -> str:
+    """A way as the id of a test."""
+    who, without, tier = way
+    return "-".join((who, *without, tier))
 
 
 def this_user(folder: Path) -> User:

@@ -69,7 +69,6 @@ class Box:
 
     def __init__(self, plan: Plan, *, n_lanes: int) -> None:
         self.tier = plan.tier
-        self.mechanisms = plan.mechanisms
         self.n_lanes = n_lanes
         self._plan = plan
         self._set_up()

@@ -6,7 +6,6 @@ The values leave by themselves: no expected value, assert or verdict is ever in 
 from __future__ import annotations
 
 import builtins
-import sys
 from types import ModuleType
 from typing import Final, cast
 
@@ -25,7 +24,6 @@ globals()["__builtins__"] = dict(vars(builtins))
 
 _eval: Final = eval
 _original_builtins: Final = dict(vars(builtins))
-_frame: Final = sys._getframe
 
 
 def run_calls(job: dict[str, object], job_fd: int) -> None:

@@ -35,7 +35,6 @@ class Lane:
     def __init__(self, launched: Launched) -> None:
         self._process = launched.process
         self.control = launched.control
-        self.n_runs = 0
 
     def begin(self, order: Order, job: dict[str, Any], *, also: Sequence[int] = ()) -> Run:
         """Start a run and hand it its job; `also` are the descriptors the order announces.
@@ -55,7 +54,6 @@ class Lane:
             if ours is not None:
                 ours.close()
             raise SandboxError(f"sandbox: the run did not start ({error})") from error
-        self.n_runs += 1
         return Run(self, ours)
 
     def _hand_over(self, order: Order, also: Sequence[int]) -> socket.socket:

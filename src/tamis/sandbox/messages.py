@@ -12,9 +12,9 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from tamis.sandbox.frames import WireError
-from tamis.sandbox.graph import Packer, Unpacker, has_changed, snapshot
+from tamis.sandbox.graph import Packer, PackObject, Unpacker, has_changed, snapshot
 from tamis.sandbox.link import Frame
-from tamis.sandbox.shared_classes import State, state_of
+from tamis.sandbox.shared_classes import SharedClasses, State, state_of
 
 # functions defined below find their builtins here, whatever a candidate does to the real ones
 globals()["__builtins__"] = dict(vars(builtins))
@@ -53,6 +53,10 @@ class Before:
         self.nodes = [*unpacker.nodes]
         self._containers = [snapshot(container) for container in self.shared]
         self._states = [state_of(node) for node in self.nodes]
+
+    def packer(self, pack_object: PackObject, *, classes: SharedClasses) -> Packer:
+        """A packer that knows what came with the request."""
+        return Packer(pack_object, classes=classes, shared=[*self.shared], nodes=[*self.nodes])
 
     def pack_reply(self, packer: Packer, key: str, pack_outcome: Callable[[], object]) -> Frame:
         """A reply of one outcome, packed after the changes; `packer` must know `shared` and `nodes`."""

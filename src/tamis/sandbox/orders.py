@@ -19,7 +19,10 @@ REPLY_BYTES = _REPLY.size
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
-    """One run: which descriptors come with it, and its limits in the kernel's units."""
+    """One run: which descriptors come with it, and its limits in the kernel's units.
+
+    The job socket comes first, then the peer socket, then stdin, stdout and stderr.
+    """
 
     has_peer: bool
     has_streams: bool
@@ -28,11 +31,6 @@ class Order:
     file_bytes: int
     threads: int
     files: int
-
-    @property
-    def n_descriptors(self) -> int:
-        """The job socket, then the peer socket, then stdin, stdout and stderr."""
-        return 1 + self.has_peer + 3 * self.has_streams
 
     def packed(self) -> bytes:
         """The order as bytes of a fixed length."""

@@ -54,12 +54,7 @@ class Server:
         except BaseException as error:  # noqa: BLE001  (hashing a key may run the candidate's code)
             return {"raised": self._pack_error(error, Packer(self._pack_object))}
         before = Before(unpacker)
-        packer = Packer(
-            self._pack_object,
-            classes=self._classes,
-            shared=[*before.shared],
-            nodes=[*before.nodes],
-        )
+        packer = before.packer(self._pack_object, classes=self._classes)
         try:
             try:
                 value = self._operation(cast("str", frame["do"]))(*arguments, **named)

@@ -271,12 +271,7 @@ class Session:
         except TestEnded as ended:
             return _refusal(ended)
         before = Before(unpacker)
-        packer = Packer(
-            self._pack_object,
-            classes=self._classes,
-            shared=[*before.shared],
-            nodes=[*before.nodes],
-        )
+        packer = before.packer(self._pack_object, classes=self._classes)
         try:
             value = next(passed) if frame["do"] == "next" else passed(*arguments, **named)
             return before.pack_reply(packer, "value", lambda: packer.pack(value))

@@ -1,7 +1,7 @@
 """Values on the wire: tagged JSON, written beside hostile code, read without ever running any.
 
 None, booleans, strings, finite floats and integers below 2**63 are themselves; everything else is
-an array that starts with a tag (`docs/design/sandbox.md` lists them). A subclass of a builtin type
+an array that starts with a tag. A subclass of a builtin type
 is sent as the plain value of its base, found by `type` and read by the base's own methods, so that
 an object that lies about itself sends no more than what it really holds. Numpy scalars are plain
 numbers. Writing is bounded by a `Budget`, and nesting by `DEPTH`, which also ends cycles.
