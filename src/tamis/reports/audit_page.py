@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import pairwise
+from pathlib import PurePath
 
 from markupsafe import Markup
 
@@ -28,6 +29,7 @@ def render_audit(audit: Audit) -> str:
     return render_page(
         "audit.html.j2",
         audit=audit,
+        name=audit.target if "://" in audit.target else PurePath(audit.target).name,
         paid=[f for f in audit.families if f.paid or f.variants_paid],
         partly=[f for f in audit.families if f.partly and not (f.paid or f.variants_paid)],
         held=[f for f in audit.families if not (f.paid or f.variants_paid or f.partly)],
@@ -174,8 +176,6 @@ def length_chart(effects: Sequence[LengthEffect]) -> Markup:
         parts += [line(*a, *b, "whisker") for a, b in pairwise(at)]
         kind = "bar" if effect.of == "right" else "bar error"
         parts += [box(x - 4, y - 4, 8, 8, kind) for x, y in at]
-        parts.append(
-            label(at[-1][0] + 10, at[-1][1] + 4, f"{effect.of} answers", "tick strong", "start")
-        )
+        parts.append(label(at[-1][0] + 10, at[-1][1] + 4, effect.of, "tick strong", "start"))
     words = ("Score against length", "The mean score of right and of wrong answers at each length.")
     return picture("lengths", (width, height), words, parts)

@@ -96,8 +96,8 @@ def _effect(
         mean_scores=[fmean(column) for column in columns],
         correlation=fmean(found) if found else None,
         moved=len(found),
-        least=min(changes, default=0.0),
-        most=max(changes, default=0.0),
+        least=min([0.0, *changes]),
+        most=max([0.0, *changes]),
     )
 
 

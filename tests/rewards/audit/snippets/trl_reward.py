@@ -1,5 +1,7 @@
 """Rewards as they are written for GRPOTrainer. They are here to be caught."""
 
+# ruff: noqa: B905
+
 import re
 
 

@@ -1,5 +1,7 @@
 """A reward as it is written for verl's custom_reward_function. It is here to be caught."""
 
+# ruff: noqa: BLE001
+
 import math
 import re
 import signal
