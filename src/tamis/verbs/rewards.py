@@ -4,26 +4,23 @@ from __future__ import annotations
 
 import difflib
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from tamis.dataset import Dataset, is_run_folder, open_dataset, read_manifest, read_table
-from tamis.engine.inputs import OtherKindError, stored_rollouts
+from tamis.dataset import Dataset, is_run_folder, open_dataset
+from tamis.engine.inputs import stored_rollouts
 from tamis.engine.run import claimed
 from tamis.errors import InputError, RecipeError, StoreError, TamisError
 from tamis.ledger import rule_counts
 from tamis.recipe import Outputs, Step
 from tamis.records import RewardSpec, Rule
 from tamis.reports.sarif import sarif
-from tamis.reports.visible import visible
-from tamis.reports.words import show_percent
 from tamis.rewards import load_reward
 from tamis.rewards.gold import every_rule
-from tamis.schema import Kind
 from tamis.verbs.common import (
     Common,
     Plan,
@@ -34,7 +31,9 @@ from tamis.verbs.common import (
     is_file_output,
 )
 from tamis.verbs.data import finding_line, first_findings, missed_gate, parse_gate, rule_lines
+from tamis.verbs.kinds import expect_kind, run_on
 from tamis.verbs.look import with_report
+from tamis.verbs.score_lines import score_lines, score_table, scores_below
 
 QUESTIONS = "questions"
 # A piece of a file is a task: small enough that every core has work and little is lost to a kill.
@@ -77,8 +76,8 @@ def reward_run(
     common = common or Common()
     spec = (reward or GradedBy()).spec()
     asked, given = _as_list(questions), _as_list(rollouts)
-    expect_kind(asked, "questions")
-    expect_kind(given, "rollouts")
+    expect_kind(asked, "questions", hint=_ORDER)
+    expect_kind(given, "rollouts", hint=_ORDER)
     common = msgspec.structs.replace(common, shard_bytes=_piece_bytes(given, common.shard_bytes))
     plan, source = _plan(given, common), _Questions(asked, as_format=questions_as, common=common)
     if common.dry_run:
@@ -119,14 +118,9 @@ def _told(result: Result, source: _Questions) -> Result:
         result.exit_code = InputError.exit_code
     result = with_report(result)
     result.renderings["md"] = partial(
-        _markdown, result.renderings["md"], score_lines(table, result.counts["parsed"])
+        scores_below, result.renderings["md"], score_lines(table, result.counts["parsed"])
     )
     return result
-
-
-def _markdown(page: Callable[[], str], scores: Sequence[str]) -> str:
-    """The page of the run, and what the scores come to as a block behind it."""
-    return "\n".join([page(), "```text", *map(visible, scores), "```"])
 
 
 class _Questions:
@@ -152,7 +146,8 @@ class _Questions:
         """The data set, made below `folder` unless it is one."""
         target = Path(self.inputs[0]) if self.is_dataset else folder / QUESTIONS
         if not self.is_dataset:
-            run_on(self.plan, msgspec.structs.replace(self.common, output=str(target)))
+            own = msgspec.structs.replace(self.common, output=str(target))
+            run_on(self.plan, own, hint=_ORDER)
         self._made = open_dataset(target)
         return self._made
 
@@ -173,32 +168,6 @@ class _Questions:
             f"{told['unreadable']:,} of {n_read:,} questions could not be read; "
             f"the ledger in {told['run']} says why"
         ]
-
-
-def run_on(plan: Plan, common: Common) -> Result:
-    """Run a plan; where the input holds another kind of rows, say so by its name."""
-    try:
-        return execute(plan, common)
-    except OtherKindError as other:
-        hint = _NO_ROLLOUTS if plan.command == "reward test" else _ORDER
-        told = other_kind(plan.inputs, str(plan.to_kind), other.held, hint=hint)
-        raise InputError(told) from other
-
-
-def expect_kind(inputs: Sequence[str], kind: Kind, *, hint: str = _ORDER) -> None:
-    """Refuse a data set that holds rows of another kind; `hint` as in `other_kind`."""
-    for one in inputs:
-        if one != "-" and is_run_folder(Path(one)):
-            held = read_manifest(Path(one)).get("kind")
-            is_calibrated = kind == "rollouts" and stored_rollouts(Path(one))
-            if held != kind and not is_calibrated:
-                raise InputError(other_kind([one], kind, [str(held)], hint=hint))
-
-
-def other_kind(inputs: Sequence[str], wanted: str, held: Sequence[str], *, hint: str) -> str:
-    """What to say of inputs that hold rows of other kinds; the hint where questions and rollouts changed places."""
-    said = f"{', '.join(inputs)}: expected {wanted}, got {', '.join(held) or 'no rows'}"
-    return f"{said}; {hint}" if {wanted, *held} == {"questions", "rollouts"} else said
 
 
 def _piece_bytes(inputs: Sequence[str], most: int) -> int:
@@ -259,7 +228,7 @@ def _graded(plan: Plan, spec: RewardSpec | None, source: _Questions, common: Com
         with claimed(folder):
             made = source.made(folder)
         steps = _steps(spec, str(made.folder), made.fingerprint)
-        return run_on(msgspec.structs.replace(plan, steps=steps), common)
+        return run_on(msgspec.structs.replace(plan, steps=steps), common, hint=_ORDER)
     except TamisError:
         if is_new and not (folder / "passes").exists() and not is_run_folder(folder):
             shutil.rmtree(folder, ignore_errors=True)
@@ -268,41 +237,11 @@ def _graded(plan: Plan, spec: RewardSpec | None, source: _Questions, common: Com
 
 def _dry_run(plan: Plan, spec: RewardSpec | None, source: _Questions, common: Common) -> Result:
     steps = _steps(spec, "the questions", "")
-    asked = run_on(source.plan, source.common)
-    told = run_on(msgspec.structs.replace(plan, steps=steps), common)
+    asked = run_on(source.plan, source.common, hint=_ORDER)
+    told = run_on(msgspec.structs.replace(plan, steps=steps), common, hint=_ORDER)
     lines = [*(line for line in asked.lines if not line.startswith("pass ")), *told.lines]
     body = {"questions": asked.body, **told.body}
     return Result(command=plan.command, lines=lines, body=body)
-
-
-def score_table(run: Path) -> list[dict[str, Any]]:
-    """What the scores of a run come to: value, accuracy, parts and flags, see `SCORE_COUNTS`."""
-    path = run / "summaries" / "score_counts.arrow"
-    rows: list[dict[str, Any]] = read_table(path).to_pylist() if path.exists() else []
-    return rows
-
-
-def score_lines(table: Sequence[dict[str, Any]], n_parsed: int) -> list[str]:
-    """The table for people; every rate with its n and its 95 % interval."""
-    shown: list[tuple[str, str]] = []
-    for row in table:
-        if row["what"] == "value":
-            shown.append(("graded", f"{row['n']:,} of {n_parsed:,} rollouts"))
-            shown.append(("value", f"{row['mean']:.4g} on average (n = {row['n']:,})"))
-        elif row["what"] == "part":
-            shown.append(
-                (f"part {row['name']}", f"{row['mean']:.4g} on average (n = {row['n']:,})")
-            )
-        else:
-            name = "right" if row["what"] == "accuracy" else f"flag {row['name']}"
-            shown.append((name, f"{row['count']:,}, {_share(row)}"))
-    width = max((len(name) for name, _ in shown), default=0)
-    return [f"{name.ljust(width)}  {told}" for name, told in shown]
-
-
-def _share(row: dict[str, Any]) -> str:
-    bounds = f"95 % interval {show_percent(row['low'])} to {show_percent(row['high'])}"
-    return f"{show_percent(row['mean'])} ({bounds}, n = {row['n']:,})"
 
 
 _NOT_TESTED = (
@@ -352,7 +291,7 @@ def reward_test(
         output=common.output or f"{name}.test",
         shard_bytes=_piece_bytes(asked, common.shard_bytes),
     )
-    result = run_on(plan, common)
+    result = run_on(plan, common, hint=_NO_ROLLOUTS)
     return result if result.run is None else _tested(result, gates, rules)
 
 

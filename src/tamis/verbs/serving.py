@@ -19,7 +19,8 @@ from tamis.rewards import REWARDS
 from tamis.sandbox.limits import Profile
 from tamis.sandbox.tiers import choose
 from tamis.verbs.common import Common, Plan, Result
-from tamis.verbs.rewards import GradedBy, expect_kind, run_on
+from tamis.verbs.kinds import expect_kind, run_on
+from tamis.verbs.rewards import GradedBy
 
 if TYPE_CHECKING:
     from tamis.serve.settings import Settings
