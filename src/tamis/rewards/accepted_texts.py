@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Sequence
 from functools import lru_cache
-from typing import Literal
+from typing import ClassVar, Literal
 
 import msgspec
 
-from tamis.records import Question, Score
-from tamis.rewards.answers import MAX_ANSWER_CHARS, TextReward, too_long, zero
+from tamis.records import Question, Rollout, Score
+from tamis.rewards.answers import MAX_ANSWER_CHARS, score_texts, too_long, zero
 from tamis.rewards.finals import Commitment, Commitments, find_commitments, tagged
 from tamis.text.dialects import read_json
 from tamis.text.think import after_last_think
@@ -47,13 +48,27 @@ class Said(msgspec.Struct, frozen=True):
     failed: Score | None = None
 
 
-class ComparingReward(TextReward, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class ComparingReward(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """What `exact` and `f1` share: how the answer is found, and what does not count when comparing."""
+
+    name: ClassVar[str]
+    version: ClassVar[str]
+    bounds: ClassVar[tuple[float, float]] = (0.0, 1.0)
 
     read: Read = "final"
     ignore_case: bool = False
     ignore_punctuation: bool = False
     ignore_articles: bool = False
+
+    def score(self, answer: str, question: Question) -> Score:
+        """The score of one answer text."""
+        raise NotImplementedError
+
+    async def score_many(
+        self, rollouts: Sequence[Rollout], questions: Sequence[Question]
+    ) -> list[Score]:
+        """One score for each rollout, from its last assistant message."""
+        return score_texts(self.score, rollouts, questions)
 
     def ungradable(self, question: Question) -> str | None:
         """Why there is nothing to compare with; None when there is."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, ClassVar, Literal
 
 import msgspec
@@ -38,10 +38,19 @@ class TextReward(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
         self, rollouts: Sequence[Rollout], questions: Sequence[Question]
     ) -> list[Score]:
         """One score for each rollout, from its last assistant message."""
-        return [
-            self.score(whole_answer(rollout), question)
-            for rollout, question in zip(rollouts, questions, strict=True)
-        ]
+        return score_texts(self.score, rollouts, questions)
+
+
+def score_texts(
+    score: Callable[[str, Question], Score],
+    rollouts: Sequence[Rollout],
+    questions: Sequence[Question],
+) -> list[Score]:
+    """`score` of the text of each rollout's last assistant message."""
+    return [
+        score(whole_answer(rollout), question)
+        for rollout, question in zip(rollouts, questions, strict=True)
+    ]
 
 
 def whole_answer(rollout: Rollout) -> str:
