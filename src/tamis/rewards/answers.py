@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, Protocol
 
 import msgspec
 
@@ -39,6 +39,14 @@ class TextReward(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
     ) -> list[Score]:
         """One score for each rollout, from its last assistant message."""
         return score_texts(self.score, rollouts, questions)
+
+
+class ScoresText(Protocol):
+    """Any reward that scores one answer text by itself."""
+
+    def score(self, answer: str, question: Question) -> Score:
+        """The score of one answer text."""
+        ...
 
 
 def score_texts(

@@ -7,7 +7,7 @@ import re
 import msgspec
 
 from tamis.records import Finding, Question, Rule
-from tamis.rewards.answers import TextReward, one_line
+from tamis.rewards.answers import ScoresText, one_line
 from tamis.rewards.gold import finding
 
 _LABEL = re.compile(r"^[ \t]*[(*]*([A-Z])[*]*[.):][*]*[ \t]", re.MULTILINE)
@@ -61,7 +61,7 @@ def guessable(rule: Rule, question: Question, answers: tuple[str, ...]) -> list[
     return []
 
 
-def said_in_prompt(rule: Rule, reward: TextReward, question: Question) -> list[Finding]:
+def said_in_prompt(rule: Rule, reward: ScoresText, question: Question) -> list[Finding]:
     """What to say of a question one of whose messages, sent back as an answer, scores full marks."""
     for place, message in enumerate(question.prompt):
         score = reward.score(message.content or "", question)
