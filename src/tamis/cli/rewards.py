@@ -1,4 +1,4 @@
-"""`tamis reward run | test | serve`: thin twins of the verbs."""
+"""`tamis reward run | test | serve | audit`: thin twins of the verbs."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from tamis.cli.audit import reward_audit
 from tamis.cli.options import emit, shared
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ def register(app: typer.Typer) -> None:
         ("run", reward_run),
         ("test", reward_test),
         ("serve", reward_serve),
+        ("audit", reward_audit),
     ):
         group.command(name)(command)
     app.add_typer(group, name="reward", rich_help_panel=PANEL)
