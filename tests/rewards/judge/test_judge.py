@@ -252,9 +252,12 @@ def test_a_question_cannot_choose_where_answers_and_keys_are_sent() -> None:
 def test_the_model_comes_from_the_environment_where_rewards_are_loaded_by_name(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    parts = [{"name": "exact"}, {"name": "judge", "weight": 0.5}]
+    judge = {"name": "judge", "weight": 0.5, "parameters": {"mode": "correct"}}
+    parts = [{"name": "exact"}, judge]
     reward = load_reward(RewardSpec(name="combine", parameters=json.dumps({"parts": parts})))
-    replies = script_for(JudgeReward(), "Answer: Nairobi", question(), [verdict("correct")])
+    replies = script_for(
+        JudgeReward(mode="correct"), "Answer: Nairobi", question(), [verdict("correct")]
+    )
     with scripted_server(Script(replies=tuple(replies))) as server:
         monkeypatch.setenv("TAMIS_JUDGE", json.dumps({"base_url": server.url, "model": "m"}))
         found = asyncio.run(score_one(reward, "Answer: Nairobi", question()))
