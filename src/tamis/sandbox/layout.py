@@ -16,7 +16,7 @@ from tamis.sandbox.errors import SandboxError
 
 DEVICES = ("/dev/null", "/dev/zero", "/dev/random", "/dev/urandom")
 _MASKED = ("site-packages", "dist-packages", "test", "idlelib", "ensurepip", "lib2to3")
-_EXTRA = ("/usr/share/zoneinfo",)
+_EXTRA = ("/usr/share/zoneinfo", "/usr/lib/locale/C.utf8")
 _LIBRARY_FOLDERS = ("/lib/x86_64-linux-gnu", "/usr/lib/x86_64-linux-gnu")
 
 
