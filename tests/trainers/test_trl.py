@@ -132,6 +132,51 @@ def test_grpo_logs_our_reward_by_its_name_and_leaves_out_what_cannot_be_graded(
     assert means == [1.0, 1.0]
 
 
+def test_grpo_logs_each_part_of_maths_format_and_length_together(
+    tmp_path: Path, model: str
+) -> None:
+    parts = [
+        {"name": "math", "parameters": {"fallback": "last_line"}},
+        {"name": "format", "weight": 0.1},
+        {"name": "length", "weight": 0.2, "parameters": {"at_most": 8}},
+    ]
+    spec = RewardSpec(name="combine", parameters=json.dumps({"parts": parts, "gate": "math"}))
+    right, wrong = (
+        Question(id=answer, prompt=[user("?")], reward=spec, reference=Reference(answer=answer))
+        for answer in ("4444", "7")
+    )
+    export(
+        TARGET,
+        "questions",
+        [right, wrong] * 4,
+        tmp_path,
+        model=model,
+        max_tokens=4,
+        rewards=((spec.name, spec.parameters),),
+    )
+    trainer = module_from(tmp_path / "train.py").main(max_steps=2)
+    lines = [line for line in trainer.state.log_history if "rewards/combine/mean" in line]
+    logged = [
+        "",
+        *(f"{part}/" for part in ("accuracy", "math", "math.accuracy", "format", "length")),
+        "length.n_tokens/",
+    ]
+    # two steps of four questions see all eight; which come first is TRL's own draw
+    assert len(lines) == 2
+    means = {name: sum(line[f"rewards/combine/{name}mean"] for line in lines) for name in logged}
+    assert means == pytest.approx(
+        {
+            "": 1.2,  # half of the answers are right and short, which is worth 1.2
+            "accuracy/": 1.0,
+            "math/": 1.0,
+            "math.accuracy/": 1.0,
+            "format/": 0.0,
+            "length/": 2.0,  # seen in wrong answers too, though not paid there
+            "length.n_tokens/": 2.0,
+        }
+    )
+
+
 def logged_means(folder: Path, model: str, questions: list[Question]) -> list[float]:
     """What TRL logs of the reward `code` in two steps over these questions; every answer is 4444."""
     export(

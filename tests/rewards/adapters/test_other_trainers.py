@@ -44,10 +44,11 @@ def test_openrlhf_gets_a_number_for_every_answer() -> None:
     found = [rewarded(said, completion()) for said in (RIGHT, WRONG, "")]
     assert [one["rewards"] for one in found] == [1.0, TWO_OF_THREE, 0.0]
     assert [one["extra_logs"]["not_gradable"] for one in found] == [0.0, 0.0, 0.0]
+    assert [one["extra_logs"]["accuracy"] for one in found] == [1.0, 0.0, 0.0]
     assert rewarded(RIGHT, ungradable()) == {
         "rewards": 0.0,
         "scores": 0.0,
-        "extra_logs": {"not_gradable": 1.0},
+        "extra_logs": {"not_gradable": 1.0, "accuracy": 0.0},
     }
 
 

@@ -168,6 +168,24 @@ def test_rows_that_name_no_reward_are_refused_where_the_function_names_none() ->
         reward_function(["?"], ["4"], reference=[FOUR])
 
 
+def test_each_part_is_logged_as_the_mean_over_the_answers_that_have_it() -> None:
+    logged: dict[str, float] = {}
+    scores = reward_function(
+        prompts=["?"] * 4,
+        completions=["\\boxed{4}", "\\boxed{5}", "It is four.", "\\boxed{4}"],
+        reward_name=["numeric", "numeric", "length", "math"],
+        reward_parameters=[None, None, '{"at_most": 50}', None],
+        reference=[FOUR, FOUR, None, None],
+        log_metric=logged.__setitem__,
+    )
+    assert scores == [1.0, 0.0, 1.0, None]
+    # nothing of `math`: its question has no reference
+    assert logged == {
+        "rewards/numeric/accuracy/mean": 0.5,
+        "rewards/length/n_tokens/mean": 3.0,
+    }
+
+
 def test_a_running_event_loop_does_not_matter() -> None:
     async def inside() -> list[float | None]:
         return CODE(completions=[RIGHT], **columns(completion()))

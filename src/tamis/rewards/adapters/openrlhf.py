@@ -7,7 +7,7 @@ messages asked), as `tamis export --for openrlhf` writes them into the column `l
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -28,7 +28,9 @@ def reward_func(
     """One reward for each answer: `queries` hold prompt and answer, decoded with special tokens.
 
     OpenRLHF takes numbers only: a question that cannot be graded scores 0 for each of its answers alike,
-    which moves nothing under group_norm, and is counted as `not_gradable` in the logs.
+    which moves nothing under group_norm, and is counted as `not_gradable` in the logs. `accuracy` there is the part
+    of the score that judges correctness, else the score. The keys are the same for every answer, since OpenRLHF puts
+    them side by side; other parts differ from reward to reward, so they are left out.
     Raises: RewardError for labels without these keys, and for an answer whose grading failed twice.
     """
     rows = zip(queries, prompts, labels, strict=True)
@@ -38,14 +40,17 @@ def reward_func(
         for answer, score in zip(answers, score_all(answers), strict=True)
     ]
     values = [number.value for number in numbers]
-    ungraded = [1.0 - number.gradable for number in numbers]
+    logs = {
+        "not_gradable": [1.0 - number.gradable for number in numbers],
+        "accuracy": [number.accuracy for number in numbers],
+    }
     if len(numbers) == 1:
-        return _told(values[0], ungraded[0])
-    return _told(values, ungraded)
+        return _told(values[0], {key: given[0] for key, given in logs.items()})
+    return _told(values, logs)
 
 
-def _told(value: object, ungraded: object) -> dict[str, Any]:
-    return {"rewards": value, "scores": value, "extra_logs": {"not_gradable": ungraded}}
+def _told(value: object, logs: Mapping[str, object]) -> dict[str, Any]:
+    return {"rewards": value, "scores": value, "extra_logs": logs}
 
 
 def _graded(query: str, prompt: str, label: str) -> Graded:

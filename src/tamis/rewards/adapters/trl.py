@@ -10,12 +10,16 @@ writes them:
     reward_name        which reward grades the row; null: none does
     reward_parameters  JSON text of its parameters; may be left out
     question_id        may be left out
+
+Beside the score, which TRL logs as `rewards/NAME/mean`, each part of it is logged as `rewards/NAME/PART/mean`, by
+the `log_metric` that TRL hands to its reward functions: the mean over the answers of a batch that have the part.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -92,9 +96,21 @@ class _Rows:
             answers = self._answers(places, parameters)
             found = score_all(answers)
             self._tell_failures(answers, found)
+            self._log_parts([self.names[place] for place in places], found)
             for place, score in zip(places, found, strict=True):
                 scores[place] = score.value
         return scores
+
+    def _log_parts(self, names: Sequence[str], found: Sequence[Score]) -> None:
+        log: Callable[[str, float], None] | None = self._columns.get("log_metric")
+        if log is None:  # called by hand, or by a trainer of before
+            return
+        values: dict[str, list[float]] = {}
+        for name, score in zip(names, found, strict=True):
+            for part, value in score.parts.items():
+                values.setdefault(f"rewards/{name}/{part}/mean", []).append(value)
+        for metric, given in values.items():
+            log(metric, math.fsum(given) / len(given))
 
     def _tell_failures(self, answers: Sequence[Graded], found: Sequence[Score]) -> None:
         pairs = zip(found, answers, strict=True)
