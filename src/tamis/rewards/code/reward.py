@@ -30,6 +30,7 @@ _SHOWN = 200
 ROW_PACKAGES = frozenset(
     ["numpy", "scipy", "pandas", "sympy", "networkx", "sortedcontainers", "more_itertools", "regex"]
 )
+ROW_TIME_S, ROW_MEMORY_MB = 120, 8192
 # What ended a test otherwise than by a verdict, as a flag of the score.
 _ENDS = ("timeout", "memory", "too_large", "crashed", "load_failed")
 
@@ -78,7 +79,8 @@ class CodeReward(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
     def refuse_as_data(self) -> str | None:
         """Why these parameters cannot come with a question; None when they can.
 
-        Rows may be a stranger's: they choose no weak sandbox, and no package that the machine may hold answers in.
+        Rows may be a stranger's: they choose no weak sandbox, no package that the machine may hold answers in, and no
+        limits that fill a machine.
         """
         if self.allow_weak:
             return "allow_weak: expected the caller to say so, not the data; use CodeReward(allow_weak=True)"
@@ -87,6 +89,11 @@ class CodeReward(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
             return (
                 f"packages: expected some of {', '.join(sorted(ROW_PACKAGES))}, got `{others[0]}`; "
                 "others only by CodeReward(packages=...)"
+            )
+        if self.time_limit_s > ROW_TIME_S or self.memory_mb > ROW_MEMORY_MB:
+            return (
+                f"time_limit_s, memory_mb: expected at most {ROW_TIME_S} and {ROW_MEMORY_MB} in a row, got "
+                f"{self.time_limit_s:g} and {self.memory_mb}; more only by CodeReward(...)"
             )
         return None
 
