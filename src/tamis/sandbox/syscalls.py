@@ -24,7 +24,6 @@ AT_RECURSIVE = 0x8000
 
 PR_SET_PDEATHSIG, PR_SET_DUMPABLE = 1, 4
 PR_SET_NO_NEW_PRIVS, PR_SET_SECCOMP = 38, 22
-PR_SET_THP_DISABLE = 41
 
 # Calls without a wrapper in every C library of the last years.
 _NR_PIVOT_ROOT, _NR_CAPSET, _NR_SECCOMP = 155, 126, 317
