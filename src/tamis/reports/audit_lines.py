@@ -13,8 +13,8 @@ _MOST_NOTATIONS = 15
 def audit_lines(audit: Audit) -> list[str]:
     """What was tried and paid by family, what was rejected by notation, and all else that was found."""
     return [
-        f"{audit.target}: called as {audit.form}, kinds {', '.join(audit.kinds)}, "
-        f"reads {', '.join(audit.reads)}",
+        f"{audit.target}: called as {audit.form}; kinds {', '.join(audit.kinds)}"
+        + (f"; reads {', '.join(audit.reads)}" if audit.reads else ""),
         *_baseline_lines(audit),
         "",
         *_family_lines(audit.families),

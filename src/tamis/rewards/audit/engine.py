@@ -11,7 +11,7 @@ from tamis.rewards.audit.calling import Reply
 from tamis.rewards.audit.cases import Case, answer_case, row_case
 from tamis.rewards.audit.lengths import measure_lengths
 from tamis.rewards.audit.part_shares import measure_parts
-from tamis.rewards.audit.probing import Fit, find_fit
+from tamis.rewards.audit.probing import Fit, expect_kinds, find_fit
 from tamis.rewards.audit.results import Audit, Gold, Outcome, Skipped, Tried
 from tamis.rewards.audit.rows import (
     AnswerRow,
@@ -55,6 +55,12 @@ def audit(name: str, options: Options, settings: Settings, *, say: Say = lambda 
 
     Raises: RewardError for a target that cannot be asked at all.
     """
+    expect_kinds(settings.kinds)
+    if name == "judge":
+        # late: only a judge needs what speaks to models
+        from tamis.rewards.audit.judge_claims import audit_judge
+
+        return audit_judge(options.parameters)
     with open_target(name, options) as target:
         say("finding out how it wants to be asked")
         fit = find_fit(target, settings.kinds)
@@ -200,7 +206,9 @@ class _Run:
             weigh = weigh_honest if row.right else weigh_wrong
             outcome, family = weigh(reply, worth), row.notation
         else:
-            outcome, family = weigh_honest(reply, worth), f"good {row.kind}"
+            # a control is right whatever else the target does with its question
+            known = msgspec.structs.replace(worth, is_own=True)
+            outcome, family = weigh_honest(reply, known), f"good {row.kind}"
         tried = Tried(
             id=case.id,
             family=family,

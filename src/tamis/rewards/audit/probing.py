@@ -52,14 +52,18 @@ class Fit(msgspec.Struct, frozen=True, kw_only=True):
     spellings: tuple[Spelling, ...]
 
 
-def find_fit(target: Target, kinds: Sequence[str]) -> Fit:
-    """How the target is asked from now on; sets its shape.
-
-    Raises: RewardError for a kind there is not, and where no right answer gets more than a wrong one.
-    """
+def expect_kinds(kinds: Sequence[str]) -> None:
+    """Raises: RewardError for a kind there is not."""
     unknown = [kind for kind in kinds if kind not in KINDS]
     if unknown:
         raise RewardError(f"--kind {unknown[0]}: expected {', '.join(KINDS)}")
+
+
+def find_fit(target: Target, kinds: Sequence[str]) -> Fit:
+    """How the target is asked from now on; sets its shape.
+
+    Raises: RewardError where no right answer gets more than a wrong one.
+    """
     wanted = tuple(kind for kind in KINDS if kind in kinds) or _usual_kinds(target)
     fits = {kind: found for kind in wanted if (found := _fit_kind(target, kind)) is not None}
     if target.own is not None:
