@@ -96,6 +96,9 @@ bench: $(DEV)
 	$(BIN)/python benchmarks/core.py
 	$(BIN)/python benchmarks/formats.py
 	$(BIN)/python benchmarks/dedup.py
+	$(BIN)/python benchmarks/code_reward.py
+	$(BIN)/python benchmarks/maths_reward.py
+	$(BIN)/python benchmarks/maths_agreement.py
 	$(BIN)/python scripts/docs_tables.py
 
 clean:
