@@ -48,7 +48,24 @@ def test_sound_questions_have_no_findings() -> None:
         question("How far?", "3 km", solution="There and back, which takes all day."),
         question("Only a solution", solution="2 + 2 = 4\n#### 4"),
     ]
-    assert rules(*sound) == [[] for _ in sound]
+    # how a number is written says nothing against it here
+    elsewhere = [[r for r in found if r != "numeric/unfound-elsewhere"] for found in rules(*sound)]
+    assert elsewhere == [[] for _ in sound]
+
+
+def test_a_number_that_other_graders_never_find_is_told_without_blame() -> None:
+    written = ["1,250", "$12", "1/2", "-12", "3 km", "+7.5", "1250", "-12.5"]
+    found = lint(*(question("q", one) for one in written))
+    told = [[(f.rule, f.severity) for f in one] for one in found]
+    assert told == [
+        *([[("numeric/unfound-elsewhere", "info")]] * 5),
+        *([[]] * 3),
+    ]
+
+
+def test_small_integers_can_be_guessed() -> None:
+    given = [question("How many are left?", answer) for answer in ("0", "1", "2", "3", "12")]
+    assert rules(*given) == [["numeric/guessable"]] * 3 + [[], []]
 
 
 def test_what_no_reward_can_grade_is_an_error() -> None:
@@ -58,7 +75,7 @@ def test_what_no_reward_can_grade_is_an_error() -> None:
         question("no such parameter", "1", reward=RewardSpec(name="numeric", parameters='{"x":1}')),
         question("no reference"),
         question("unreadable", "several"),
-        question("", "1"),
+        question("", "12"),
     )
     assert [[f.rule for f in one] for one in found] == [
         ["gold/no-reward"],
@@ -86,8 +103,8 @@ def test_a_reason_that_names_its_place_is_found_there() -> None:
 
 def test_one_reward_for_all_takes_the_place_of_their_own() -> None:
     given = [
-        question("none", "1", reward=None),
-        question("other", "1", reward=RewardSpec(name="x")),
+        question("none", "12", reward=None),
+        question("other", "12", reward=RewardSpec(name="x")),
     ]
     assert rules(*given, reward=NUMERIC) == [[], []]
 
@@ -128,14 +145,14 @@ def test_a_number_that_stands_in_the_prompt_by_chance_is_no_leak_even_for_a_gues
 )
 def test_every_reference_that_can_be_read_passes_as_its_own_answer(answer: str) -> None:
     [found] = rules(question("q", answer))
-    assert found in ([], ["gold/ungradable"])
+    assert "numeric/gold-fails" not in found
 
 
 def test_findings_stand_with_their_questions_whatever_their_rewards() -> None:
     given = [
-        question("q", "1"),
-        question("q", "1", reward=None),
-        question("the answer is 1", "1"),
+        question("q", "12"),
+        question("q", "12", reward=None),
+        question("the answer is 12", "12"),
     ] * 3
     assert rules(*given) == [[], ["gold/no-reward"], ["numeric/answer-in-prompt"]] * 3
 

@@ -41,6 +41,7 @@ LINTS: dict[str, str] = {
     "f1": "tamis.rewards.accepted_texts_gold",
     "instructions": "tamis.rewards.instructions.lint",
     "json_schema": "tamis.rewards.json_schema_gold",
+    "math": "tamis.rewards.math.lint",
     "numeric": "tamis.rewards.numeric_gold",
     "tool_calls": "tamis.rewards.tool_calls.lint",
 }

@@ -8,8 +8,10 @@ from tamis.errors import RewardError
 from tamis.records import Finding, Question, Rule
 from tamis.rewards.base import Reward
 from tamis.rewards.finals import find_finals
+from tamis.rewards.giveaways import guessable
 from tamis.rewards.gold import finding
 from tamis.rewards.numeric import NumericReward
+from tamis.rewards.trainer_graders import FOUND_BY_GSM8K
 
 GOLD_FAILS = Rule(
     id="numeric/gold-fails",
@@ -38,7 +40,25 @@ ANSWER_IN_PROMPT = Rule(
     good="What is 3 * 4?",
     bad="What is 3 * 4? The answer is 12.",
 )
-RULES: tuple[Rule, ...] = (GOLD_FAILS, SOLUTION_DISAGREES, ANSWER_IN_PROMPT)
+GUESSABLE = Rule(
+    id="numeric/guessable",
+    severity="info",
+    dimension="difficulty",
+    summary="a blind guess is often right, so a pass says little: a small integer comes up more than any other number",
+    fix="correct the pass rate for chance, or ask for a number that is harder to hit",
+    good="How many apples are in 12 baskets of 7?",
+    bad="How many apples are left, if any?",
+)
+UNFOUND = Rule(
+    id="numeric/unfound-elsewhere",
+    severity="info",
+    dimension="format",
+    summary="graders that look for digits, such as open-instruct's gsm8k, never find the reference in an answer",
+    fix="write bare digits, with a point if need be; with the reward.py of an export nothing needs to change",
+    good="reference 1250",
+    bad="reference 1,250",
+)
+RULES: tuple[Rule, ...] = (GOLD_FAILS, SOLUTION_DISAGREES, ANSWER_IN_PROMPT, GUESSABLE, UNFOUND)
 
 _FORMS = ("\\boxed{{{}}}", "#### {}", "The answer is {}.")
 # An answer that says less than a whole sentence is told by its number; more would not fit a line.
@@ -59,6 +79,8 @@ def _lint_one(reward: NumericReward, question: Question) -> list[Finding]:
         *_gold_fails(reward, question),
         *_solution_disagrees(reward, question),
         *_answer_in_prompt(reward, question),
+        *guessable(GUESSABLE, question, (reward.gold_answer(question),)),
+        *_unfound(reward, question),
     ]
 
 
@@ -90,6 +112,14 @@ def _solution_disagrees(reward: NumericReward, question: Question) -> list[Findi
     )
     told = f"{said}, the reference is `{reference.answer[:_SHOWN]}`: {score.reason}"
     return [finding(SOLUTION_DISAGREES, "reference.solution", told)]
+
+
+def _unfound(reward: NumericReward, question: Question) -> list[Finding]:
+    gold = reward.gold_answer(question)
+    if FOUND_BY_GSM8K.fullmatch(gold) is not None:
+        return []
+    told = f"`{gold[:_SHOWN]}` is more than digits with a point"
+    return [finding(UNFOUND, "reference.answer", told)]
 
 
 def _answer_in_prompt(reward: NumericReward, question: Question) -> list[Finding]:

@@ -9,7 +9,6 @@ the roles system, user and assistant and nothing of a message but its text.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -23,13 +22,11 @@ from tamis.export.targets.hf_messages import without_loss_flags
 from tamis.export.targets.plain_turns import no_tools, one_reply, plain_turns, sides
 from tamis.export.targets.templates import render
 from tamis.rewards.code.tests import AssertTests, StdinTests, read_tests
+from tamis.rewards.trainer_graders import FOUND_BY_GSM8K
 
 FILE = "train.parquet"
 _NAME = "open-instruct"
 _TURNS = pa.list_(pa.struct([("role", pa.string()), ("content", pa.string())]))
-# What its verifier gsm8k can find in an answer: it takes thousands commas out of the answer, not out
-# of the ground truth, and no sign of a whole number.
-_FOUND_BY_GSM8K = re.compile(r"[0-9]+|[-+]?[0-9]*\.[0-9]+")
 
 
 def conversation_row(written: dict[str, Any]) -> dict[str, Any]:
@@ -108,7 +105,7 @@ def question_row(written: dict[str, Any]) -> dict[str, Any]:
             "take none: export to a trainer that runs Tamis's own rewards"
         )
     truth, verifier = written["ground_truth"], written["dataset"]
-    if verifier == "gsm8k" and _FOUND_BY_GSM8K.fullmatch(truth) is None:
+    if verifier == "gsm8k" and FOUND_BY_GSM8K.fullmatch(truth) is None:
         raise InputError(
             f"reference.answer: expected digits, or digits with a point, got {truth[:40]!r}; "
             "open-instruct's gsm8k verifier never finds it in an answer: write it so, or name the reward "
