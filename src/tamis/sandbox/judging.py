@@ -8,7 +8,7 @@ from typing import Any
 from tamis.sandbox.forks import forks_wait
 from tamis.sandbox.lane import Lane, Run
 from tamis.sandbox.limits import Limits
-from tamis.sandbox.outcomes import JudgeTests, Verdict, how_ended
+from tamis.sandbox.outcomes import GIVEN_UP, JudgeTests, Verdict, how_ended, is_given_up
 from tamis.sandbox.solving import failed_to_load, order_of
 from tamis.sandbox.watch import Watch
 
@@ -26,6 +26,9 @@ def judge(
         known = {"skip": sorted(found), "candidate_setup": setup}
         job = {**tests.job, **known, "role": "judge", "seed": 0}
         session.hold(candidate, solution, judge_lane, job)
+        if is_given_up(found.values(), limits.max_timeouts):
+            left = set(range(tests.n_tests)) - found.keys()
+            found |= dict.fromkeys(left, Verdict("timeout", detail=GIVEN_UP))
     return [found[place] for place in range(tests.n_tests)]
 
 

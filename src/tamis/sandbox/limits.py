@@ -15,12 +15,14 @@ class Limits:
     """Bounds of one run; every one of them is enforced by the kernel or by the trusted parent.
 
     `time_s` is CPU time per test; `wall_s` (default: 3 times that and 2 s more) only ends what sleeps or
-    starves. `memory_bytes` is the address space of the process, interpreter included; `output_bytes` bounds
+    starves; `max_timeouts`: after so many tests that ran out of time the rest count as such without being run (None:
+    every test has its chance). `memory_bytes` is the address space of the process, interpreter included; `output_bytes` bounds
     each of stdout, stderr and any file; `threads` and `files` bound what one run has at the same time.
     """
 
     time_s: float = 10.0
     wall_s: float | None = None
+    max_timeouts: int | None = None
     memory_bytes: int = 1 << 30
     output_bytes: int = 8 * MIB
     threads: int = 32

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -80,3 +80,13 @@ def how_ended(end: Reply, cpu_limit_s: float) -> tuple[Literal["timeout", "crash
     if number == signal.SIGKILL and end.cpu_s >= cpu_limit_s:
         return "timeout", f"stopped after {end.cpu_s:.1f} s of CPU time"
     return "crashed", f"the process was ended by {signal.Signals(number).name}"
+
+
+def is_given_up(found: Iterable[Outcome | Verdict], max_timeouts: int | None) -> bool:
+    """Whether so many tests ran out of time that the rest is not worth a run."""
+    if max_timeouts is None:
+        return False
+    return sum(one.kind == "timeout" for one in found) >= max_timeouts
+
+
+GIVEN_UP = "not run: too many tests before it ran out of time"

@@ -10,7 +10,7 @@ from tamis.sandbox.frames import readable
 from tamis.sandbox.lane import Lane, Run
 from tamis.sandbox.limits import Limits
 from tamis.sandbox.orders import Order
-from tamis.sandbox.outcomes import Call, Outcome, how_ended
+from tamis.sandbox.outcomes import GIVEN_UP, Call, Outcome, how_ended, is_given_up
 from tamis.sandbox.watch import Watch
 
 Settle = Callable[[int, Outcome], Outcome]
@@ -56,6 +56,9 @@ def solve(
         attempt = _Attempt(left, order, limits, settle=settle)
         found |= attempt.follow(lane.begin(attempt.order, job))
         left = [place for place in left if place not in found]
+        if is_given_up(found.values(), limits.max_timeouts):
+            found |= dict.fromkeys(left, Outcome("timeout", detail=GIVEN_UP))
+            break
     return [found[place] for place in range(len(calls))]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+from typing import Any
 
 import pytest
 
@@ -292,3 +293,26 @@ def test_no_question_can_ask_for_more_lanes_than_cores() -> None:
     greedy = load_reward(RewardSpec(name="code", parameters='{"lanes": 4000}'))
     assert isinstance(greedy, CodeReward)
     assert greedy.open_box().n_lanes == len(os.sched_getaffinity(0))
+
+
+HANGS = "def f(x):\n    while x > 0:\n        pass\n    return 0\n"
+HANG_TESTS = [
+    {"style": "asserts", "asserts": [f"assert f({x}) == 0" for x in (0, 1, 2, 0)]},
+    {"style": "asserts", "asserts": [f"assert f({x}) == 0 == f({x})" for x in (0, 1, 2, 0)]},
+    {"style": "stdin", "cases": [{"input": str(x), "output": "0"} for x in (0, 1, 2, 0)]},
+]
+
+
+@pytest.mark.parametrize("tests", HANG_TESTS, ids=["values", "judged", "programs"])
+@pytest.mark.parametrize(
+    ("parameters", "value"),
+    [({}, 0.5), ({"max_timeouts": 1}, 0.25), ({"score_as": "all"}, 0.0)],
+    ids=["every test", "one timeout", "all"],
+)
+def test_code_that_keeps_hanging_is_given_up_only_when_asked(
+    tests: object, parameters: dict[str, Any], value: float
+) -> None:
+    code = f"{HANGS}if __name__ == '__main__':\n    print(f(int(input())))\n"
+    score = CodeReward(time_limit_s=0.2, **parameters).score(fenced(code), question(tests))
+    assert (score.value, score.parts["accuracy"]) == (value, 0.0)
+    assert "timeout" in score.flags

@@ -46,7 +46,8 @@ class CodeReward(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
 
     `score="all"` (`score_as` in Python) gives 1 only when all tests pass, and may stop at the first
     failure. `time_limit_s` is CPU time and holds for each test: code that hangs in all of ten tests
-    costs ten times as much. `memory_mb` holds for the process. Values compare as
+    costs ten times as much, unless `max_timeouts` says after how many such tests the rest count as failed
+    without being run (with `score="all"` after the first). `memory_mb` holds for the process. Values compare as
     Python's `==` does: `nan_equal` lets nan equal nan, `tolerance` lets numbers differ by
     `tolerance * max(1, |expected|)` where one is a float, `strict_types` tells 1 from 1.0 and True;
     these reach tests decided from one value, not what runs in the judge. `compare` is how the
@@ -64,6 +65,7 @@ class CodeReward(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
 
     score_as: Literal["fraction", "all"] = msgspec.field(default="fraction", name="score")
     time_limit_s: Annotated[float, msgspec.Meta(gt=0, le=3600)] = 10.0
+    max_timeouts: Annotated[int, msgspec.Meta(ge=1)] | None = None
     memory_mb: Annotated[int, msgspec.Meta(ge=256, le=1 << 20)] = 1024
     nan_equal: bool = False
     tolerance: Annotated[float, msgspec.Meta(ge=0)] | None = None
@@ -144,7 +146,11 @@ class CodeReward(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
     def rules(self) -> Rules:
         """How tests are run and compared."""
         return Rules(
-            limits=Limits(time_s=self.time_limit_s, memory_bytes=self.memory_mb * MIB),
+            limits=Limits(
+                time_s=self.time_limit_s,
+                max_timeouts=1 if self.score_as == "all" else self.max_timeouts,
+                memory_bytes=self.memory_mb * MIB,
+            ),
             comparison=Comparison(
                 nan_equal=self.nan_equal,
                 tolerance=self.tolerance,

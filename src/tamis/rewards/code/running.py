@@ -12,7 +12,7 @@ from tamis.rewards.code.tests import Compare
 from tamis.sandbox.box import Box
 from tamis.sandbox.compare import Comparison
 from tamis.sandbox.limits import Limits
-from tamis.sandbox.outcomes import JudgeTests, Outcome, ProgramOutcome, Verdict
+from tamis.sandbox.outcomes import GIVEN_UP, JudgeTests, Outcome, ProgramOutcome, Verdict
 
 
 class Result(msgspec.Struct, frozen=True):
@@ -98,6 +98,10 @@ def _programs(box: Box, programs: Programs, code: str, rules: Rules) -> dict[int
     for place, case in enumerate(programs.cases):
         if rules.stop_at_failure and any(not result.is_passed for result in found.values()):
             found[place] = NOT_RUN
+            continue
+        n_timeouts = sum(result.kind == "timeout" for result in found.values())
+        if n_timeouts >= (rules.limits.max_timeouts or len(programs.cases)):
+            found[place] = Result("timeout", GIVEN_UP)
             continue
         ended = box.program(code, case.input.encode(errors="replace"), limits=rules.limits)
         text = _printed(ended)
