@@ -48,7 +48,7 @@ PARAMS_SOFT, PARAMS_HARD = 6, 8
 CHAIN_HARD, ERROR_CHAIN_HARD = 2, 3
 # Where a failure has to be caught whole: the shard loop, the sandbox's parent, and the outermost frame
 # of the command line, which turns a bug of ours into exit code 5.
-CATCHES_ALL = ("engine/", "sandbox/", "cli/main.py")
+CATCHES_ALL = ("engine/", "sandbox/", "cli/main.py", "rewards/audit/caller.py")
 
 
 @dataclass(frozen=True)

@@ -33,6 +33,7 @@ _HOMES = {
     "per_conversation": "tamis.measures.plain",
     "per_message": "tamis.measures.plain",
     "report": "tamis.verbs.look",
+    "reward_audit": "tamis.verbs.audit",
     "reward_run": "tamis.verbs.rewards",
     "reward_serve": "tamis.verbs.serving",
     "reward_test": "tamis.verbs.rewards",

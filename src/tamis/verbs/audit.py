@@ -43,6 +43,10 @@ def reward_audit(
     options, settings = options or Options(), settings or Settings()
     if options.form is not None and options.form not in FORMS:
         raise RecipeError(f"--as-form {options.form}: expected {', '.join(FORMS)}")
+    if settings.n_variants < 0:
+        raise RecipeError(f"--variants {settings.n_variants}: expected 0 or more")
+    if not options.limits.call_s > 0:
+        raise RecipeError(f"--time-limit {options.limits.call_s:g}: expected more than 0 seconds")
     gates = [parse_gate(text) for text in gate if text != "none"]
     page = _page(output)
     found = audit(target, options, settings, say=_quiet if quiet else _say)

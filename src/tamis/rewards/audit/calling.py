@@ -35,10 +35,6 @@ class Reply(msgspec.Struct, frozen=True, kw_only=True):
     seconds: float = 0.0
 
 
-class Refused(RewardError):
-    """The target cannot be asked this way."""
-
-
 class Limits(msgspec.Struct, frozen=True, kw_only=True):
     """How long a call may take and how much memory its process may map; None: as much as there is."""
 
@@ -82,7 +78,7 @@ class Caller:
         if isinstance(told, Reply):
             return [msgspec.structs.replace(told, seconds=time.monotonic() - began)] * len(items)
         if "refused" in told:
-            raise Refused(told["refused"])
+            return [Reply(failure="no_score", told=told["refused"])] * len(items)
         if "raised" in told:
             return [Reply(failure="raised", told=told["raised"])] * len(items)
         seconds = told["seconds"] / len(items)

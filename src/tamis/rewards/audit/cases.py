@@ -132,11 +132,11 @@ def item_of(case: Case, reward: RewardSpec | None) -> dict[str, Any]:
         "asked": "\n".join(message["content"] for message in asked),
         "prompt": asked,
         "answer": case.response,
-        "golds": _golds(case.question.reference),
+        "golds": golds_of(case.question.reference),
     }
 
 
-def _golds(reference: Reference | None) -> dict[str, Any]:
+def golds_of(reference: Reference | None) -> dict[str, Any]:
     """The reference in each of the ways that users' functions want it."""
     if reference is None:
         return {"text": None}

@@ -11,7 +11,7 @@ from typing import Any, get_args
 import msgspec
 
 from tamis.errors import RewardError
-from tamis.rewards.audit.calling import Refused, Reply
+from tamis.rewards.audit.calling import Reply
 from tamis.rewards.audit.cases import (
     Case,
     answer_case,
@@ -102,11 +102,7 @@ def _fit_kind(target: Target, kind: Kind) -> tuple[dict[str, Any], tuple[Spellin
     best: tuple[int, dict[str, Any], tuple[Spelling, ...]] | None = None
     for shape in _shapes(target.form, kind):
         target.shape = shape
-        try:
-            count, spellings = _count_paid(target, kind)
-        except Refused as error:
-            target.trouble = str(error)
-            continue
+        count, spellings = _count_paid(target, kind)
         if count and (best is None or count > best[0]):
             best = (count, shape, spellings)
     return None if best is None else best[1:]

@@ -14,7 +14,7 @@ import msgspec
 from tamis.errors import RewardError
 from tamis.records import RewardSpec
 from tamis.rewards.audit.calling import Caller, Limits, Reply
-from tamis.rewards.audit.cases import Case, item_of
+from tamis.rewards.audit.cases import Case, golds_of, item_of
 from tamis.rewards.audit.own_policies import declared
 from tamis.rewards.base import REWARDS, load_reward
 
@@ -79,7 +79,11 @@ class Target:
 
     def fits(self, case: Case) -> bool:
         """Whether the target can be told what the case needs it to be told."""
-        return self._spec(case) is not None if self.own else declared(case.policy) == {}
+        if self.own is not None:
+            return self._spec(case) is not None
+        wanted = self.shape.get("reference_as", "text")
+        is_held = self.form == "http" or wanted in golds_of(case.question.reference)
+        return is_held and declared(case.policy) == {}
 
     def ungradable(self, case: Case) -> str | None:
         """Why one of ours would not grade the question; None for others, whom nobody can ask."""
