@@ -13,6 +13,7 @@ from tests.cli.run_tamis import tamis as run_tamis
 import tamis
 from tamis.errors import InputError, RecipeError
 from tamis.rewards.gold import every_rule
+from tamis.verbs.reward_signal import Rollouts
 from tamis.verbs.rewards import GradedBy, explain_rule
 
 from .files import names_in, quiet, write_rows
@@ -164,3 +165,66 @@ def test_code_references_are_run_against_their_own_tests(tmp_path: Path) -> None
         ("q.jsonl:3", "code/reference-fails"),
         ("q.jsonl:4", "code/stub-passes"),
     }
+
+
+def answered(*answers: str, to: str = "sound") -> list[dict[str, Any]]:
+    """Rollouts with these numbers as their answers."""
+    return [
+        {"question_id": to, "sample": place, "completion": f"The answer is {answer}."}
+        for place, answer in enumerate(answers)
+    ]
+
+
+def test_rollouts_tell_how_many_groups_would_carry_signal_part_by_part(tmp_path: Path) -> None:
+    easy = {"id": "easy", "question": "What is 4 + 3?", "answer": "#### 7"}
+    new = {"id": "new", "question": "What is 5 + 2?", "answer": "#### 7"}
+    given = [
+        *answered("7", "8", "8", "8"),
+        *answered("7", "7", "7", to="easy"),
+        *answered("7", to="new"),
+        *answered("7", "7", to="vague"),
+    ]
+    rollouts = write_rows(tmp_path / "r.jsonl", given)
+    wanted = Rollouts(inputs=[str(rollouts)], group_size=2)
+    result = lint([SOUND, easy, new, VAGUE], tmp_path, rollouts=wanted, gate=["none"])
+    told = result.body["signal"]
+    assert (told["questions"], told["too_few"]) == (3, 1)
+    assert (told["rollouts"], told["not_graded"]) == (10, 2)
+    assert told["not_graded_by"] == {"question cannot be graded": 2}
+    # of 6 pairs from one right and three wrong answers 3 differ; of pairs of right ones none
+    shares = {part["name"]: (part["share"], part["n_groups"]) for part in told["parts"]}
+    assert shares == {"value": (0.25, 2), "accuracy": (0.25, 2)}
+    lines = "\n".join(result.lines)
+    assert "rollouts: 8 of 10 graded, 2 could not be; 3 questions, 1 with fewer than 2" in lines
+    assert "  part accuracy  25% (" in lines
+    assert "n = 2 groups)" in lines
+    assert result.exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        ({"group_size": 1}, "-n 1: expected 2 or more"),
+        ({"inputs": ["q.jsonl.test"]}, "--rollouts: expected all questions"),
+    ],
+)
+def test_rollouts_that_say_nothing_are_refused_before_anything_is_read(
+    options: dict[str, Any], told: str, tmp_path: Path
+) -> None:
+    source = write_rows(tmp_path / "q.jsonl", [SOUND])
+    rollouts = Rollouts(**{"inputs": ["r.jsonl"], **options})
+    with pytest.raises(RecipeError, match=told):
+        tamis.reward_test([str(source)], rollouts=rollouts, common=quiet(limit=1))
+    assert names_in(tmp_path) == ["q.jsonl"]
+
+
+def test_the_command_line_takes_rollouts_and_the_size_of_a_group(tmp_path: Path) -> None:
+    write_rows(tmp_path / "q.jsonl", [SOUND])
+    write_rows(tmp_path / "r.jsonl", answered("7", "8", "7"))
+    command = ("reward", "test", "q.jsonl", "--rollouts", "r.jsonl", "-n", "3")
+    done = run_tamis(*command, cwd=tmp_path)
+    assert done.returncode == 0
+    assert b"groups of 3 with any difference" in done.stdout
+    assert b"part accuracy  100% (" in done.stdout
+    again = run_tamis(*command, "--format", "json", cwd=tmp_path)
+    assert json.loads(again.stdout)["signal"]["group_size"] == 3

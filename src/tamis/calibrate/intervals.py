@@ -30,13 +30,23 @@ def wilson(n_correct: int, n_draws: int, *, z: float = _Z_95) -> Interval:
     _check(n_correct, n_draws)
     if n_draws == 0:
         return Interval(0.0, 1.0)
-    rate = n_correct / n_draws
+    return wilson_of_rate(n_correct / n_draws, n_draws, z=z)
+
+
+def wilson_of_rate(rate: float, n_draws: int, *, z: float = _Z_95) -> Interval:
+    """The same interval for a mean of `n_draws` values in [0, 1]; wide enough, as none varies more than 0 and 1 do.
+
+    >>> wilson_of_rate(0.5, 16) == wilson(8, 16)
+    True
+    """
+    if not (0 <= rate <= 1 and n_draws > 0):
+        raise ValueError(f"expected a rate in [0, 1] of 1 draw or more, got {rate:g} of {n_draws}")
     spread = z * z / n_draws
     centre = rate + spread / 2
     half = z * sqrt(rate * (1 - rate) / n_draws + spread / (4 * n_draws))
     # at the ends the formula is exact, rounding is not
-    low = 0.0 if n_correct == 0 else (centre - half) / (1 + spread)
-    high = 1.0 if n_correct == n_draws else (centre + half) / (1 + spread)
+    low = 0.0 if rate == 0 else (centre - half) / (1 + spread)
+    high = 1.0 if rate == 1 else (centre + half) / (1 + spread)
     return Interval(low, high)
 
 

@@ -85,6 +85,15 @@ def reward_test(
         typer.Option("--gate", help="error, warning, none or RULE:RATE (may be repeated)."),
     ] = ["error"],  # noqa: B006
     *,
+    rollouts: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--rollouts", help="Answers to grade: which groups would differ (repeatable)."
+        ),
+    ] = None,
+    group_size: Annotated[
+        int, typer.Option("-n", "--group-size", help="Answers in a group, for --rollouts.")
+    ] = 8,
     explain: Annotated[
         str | None, typer.Option("--explain", help="Explain a rule, then stop.")
     ] = None,
@@ -92,17 +101,24 @@ def reward_test(
 ) -> Result:
     """Test the gold of questions: gradable, right by their own reference, answer not given away.
 
-    Example: tamis reward test questions.jsonl --gate error
+    Example: tamis reward test questions.jsonl --rollouts rollouts.jsonl -n 16
     """
     from tamis.verbs import rewards
+    from tamis.verbs.reward_signal import Rollouts
 
     if explain is not None:
         return rewards.explain_rule(explain)
     if not questions:
         raise typer.BadParameter("expected at least one input", param_hint="QUESTIONS")
     graded_by = rewards.GradedBy(name=reward, parameters=parameters)
+    given = Rollouts(inputs=rollouts, group_size=group_size) if rollouts else None
     return rewards.reward_test(
-        questions, reward=graded_by, n_repeats=repeats, gate=gate, common=common
+        questions,
+        reward=graded_by,
+        n_repeats=repeats,
+        gate=gate,
+        rollouts=given,
+        common=common,
     )
 
 

@@ -6,6 +6,7 @@ Exact sums of fractions, so that the figures do not hang on the order of the sco
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
 
@@ -35,6 +36,54 @@ class PartStatistics(msgspec.Struct, frozen=True, kw_only=True):
     n_groups: int
     constant_group_rate: float | None
     variance_share: float | None = None
+
+
+class PartSignal(msgspec.Struct, frozen=True, kw_only=True):
+    """How often a group of answers to one question would teach something by one part.
+
+    name:      the part's, or `value` for the score itself
+    share:     the chance that a group of this size is not constant, on average over the questions; None without any
+    n_groups:  questions with at least as many scores that have the part as a group is large
+    """
+
+    name: str
+    share: float | None
+    n_groups: int
+
+
+def part_signal(groups: Sequence[Sequence[Score]], *, group_size: int) -> list[PartSignal]:
+    """The signal of the value and of each part at this group size, in the order in which they first appear.
+
+    Of the `n` scores to a question, those that have value `v` being `c_v`, a group of size G drawn from them is constant with
+    chance sum C(c_v, G) / C(n, G): unbiased for groups that a trainer would draw. With fewer than G scores there is no
+    unbiased estimate, so such questions are left out.
+
+    >>> right, wrong = (Score(value=v) for v in (1.0, 0.0))
+    >>> part_signal([[right, wrong, wrong], [right] * 3], group_size=2)[0].share == (2 / 3) / 2
+    True
+    """
+    if group_size < 2:
+        raise ValueError(f"group_size: expected 2 or more, got {group_size}")
+    held = [[_with_value(score) for score in group if score.value is not None] for group in groups]
+    names = dict.fromkeys(name for group in held for parts in group for name in parts)
+    return [_signal(name, held, group_size) for name in names]
+
+
+def _signal(
+    name: str, groups: Sequence[Sequence[Mapping[str, float]]], group_size: int
+) -> PartSignal:
+    by_group = [[parts[name] for parts in group if name in parts] for group in groups]
+    chances = [_varies(values, group_size) for values in by_group if len(values) >= group_size]
+    share = sum(chances, Fraction(0)) / len(chances) if chances else None
+    return PartSignal(
+        name=name, share=None if share is None else float(share), n_groups=len(chances)
+    )
+
+
+def _varies(values: Sequence[float], group_size: int) -> Fraction:
+    """Chance that so many of the values, drawn without putting back, are not all the same."""
+    constant = sum(math.comb(count, group_size) for count in Counter(values).values())
+    return 1 - Fraction(constant, math.comb(len(values), group_size))
 
 
 def part_statistics(

@@ -33,6 +33,7 @@ from tamis.verbs.common import (
 from tamis.verbs.data import finding_line, first_findings, missed_gate, parse_gate, rule_lines
 from tamis.verbs.kinds import expect_kind, run_on
 from tamis.verbs.look import with_report
+from tamis.verbs.reward_signal import Rollouts, check_rollouts, signal_lines, signal_of
 from tamis.verbs.score_lines import score_lines, score_table, scores_below
 
 QUESTIONS = "questions"
@@ -259,12 +260,14 @@ def reward_test(
     reward: GradedBy | None = None,
     n_repeats: int = 3,
     gate: Sequence[str] = ("error",),
+    rollouts: Rollouts | None = None,
     common: Common | None = None,
 ) -> Result:
     """Test the gold: can each question be graded, does its own reference pass, is its answer given away.
 
     Findings, counts and a report go to `-o` (or `QUESTIONS.test/`). `gate` as in `check`: the exit code is
     1 when one is missed. `n_repeats`: how often a reference is run, to find one that fails now and then.
+    `rollouts` are graded too, below the same folder: which share of groups would carry signal, part by part.
     """
     common = common or Common()
     spec = (reward or GradedBy()).spec()
@@ -274,6 +277,8 @@ def reward_test(
         raise RecipeError(f"--repeats {n_repeats}: expected 1 or more")
     asked = _as_list(questions)
     expect_kind(asked, "questions", hint=_NO_ROLLOUTS)
+    if rollouts is not None:
+        check_rollouts(rollouts, asked, common)
     plan = Plan(
         command="reward test",
         inputs=asked,
@@ -292,7 +297,37 @@ def reward_test(
         shard_bytes=_piece_bytes(asked, common.shard_bytes),
     )
     result = run_on(plan, common, hint=_NO_ROLLOUTS)
-    return result if result.run is None else _tested(result, gates, rules)
+    if result.run is None:
+        return result
+    result = _tested(result, gates, rules)
+    if rollouts is None:
+        return with_report(result)
+    told = _signal(result, asked, rollouts, reward=reward, common=common)
+    result.body["signal"] = told
+    result.lines += signal_lines(told)
+    result = with_report(result)
+    result.renderings["md"] = partial(scores_below, result.renderings["md"], signal_lines(told))
+    return result
+
+
+def _signal(
+    tested: Result,
+    questions: Sequence[str],
+    rollouts: Rollouts,
+    *,
+    reward: GradedBy | None,
+    common: Common,
+) -> dict[str, Any]:
+    """The rollouts graded in a folder below that of the test, and what their groups say."""
+    folder = str(Path(str(tested.run)) / "rollouts")
+    graded = reward_run(
+        questions,
+        rollouts.inputs,
+        reward=reward,
+        questions_as=common.as_format,
+        common=Common(output=folder, workers=common.workers, quiet=common.quiet),
+    )
+    return signal_of(graded, group_size=rollouts.group_size)
 
 
 def _tested(result: Result, gates: Sequence[tuple[str, float]], rules: Sequence[Rule]) -> Result:
@@ -313,7 +348,7 @@ def _tested(result: Result, gates: Sequence[tuple[str, float]], rules: Sequence[
     found = dict.fromkeys(finding["rule"] for finding in findings)
     result.lines += [f"fix {rule}: {fixes[rule]}" for rule in found if rule in fixes]
     result.renderings["sarif"] = partial(sarif, run)
-    return with_report(result)
+    return result
 
 
 def explain_rule(name: str) -> Result:
