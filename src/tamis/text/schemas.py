@@ -36,14 +36,22 @@ _BACKTRACKS = 100_000
 
 
 class Schema(msgspec.Struct, frozen=True, eq=False):
-    """A compiled schema, or in `problem` why it cannot be used."""
+    """A compiled schema and its own members, or in `problem` why it cannot be used."""
 
     validator: Any = None
     problem: str | None = None
+    members: Mapping[str, Any] = {}
 
     def accepts(self, value: Any) -> bool:
         """Whether a value is valid. Raises: ValueError for a value that is no JSON, or nested too deeply."""
         return bool(self.validator.is_valid(value))
+
+
+class ListedTools(msgspec.Struct, frozen=True, eq=False):
+    """The schema of each tool's arguments as written (None: not given), or in `problem` why there are none."""
+
+    written: Mapping[str, Any] = {}
+    problem: str | None = None
 
 
 class Tools(msgspec.Struct, frozen=True, eq=False):
@@ -72,6 +80,8 @@ def compile_schema(text: str) -> Schema:
             schema,
             retriever=_refuse,
             pattern_options=jsonschema_rs.FancyRegexOptions(backtrack_limit=_BACKTRACKS),
+            # what it says of a value goes into findings and reasons: it does not repeat the value
+            mask="the value",
         )
     except RecursionError:
         return Schema(problem="nested too deeply")
@@ -79,12 +89,22 @@ def compile_schema(text: str) -> Schema:
         return Schema(problem=f"a reference that leads outside: {_first_line(why)}")
     except (ValueError, jsonschema_rs.ValidationError) as why:
         return Schema(problem=_first_line(why))
-    return Schema(validator)
+    return Schema(validator, members=schema)
 
 
 @lru_cache(maxsize=4096)
 def read_tools(text: str) -> Tools:
-    """Read the tools of a question.
+    """Read the tools of a question, whatever of `list_tools` they are written as."""
+    listed = list_tools(text)
+    found = {
+        name: _standard(written) if isinstance(written, dict) else {}
+        for name, written in listed.written.items()
+    }
+    return Tools(found, listed.problem)
+
+
+def list_tools(text: str) -> ListedTools:
+    """The tools that the JSON text names, each with its schema as written.
 
     Takes OpenAI's `{"type": "function", "function": {...}}`, the flat `{"name", "parameters"}`,
     Anthropic's `input_schema`, and tools of a vendor that only have a `type`.
@@ -94,18 +114,18 @@ def read_tools(text: str) -> Tools:
         if isinstance(listed, str):  # JSON text of JSON text
             listed = read_json(listed)
     except ValueError as why:
-        return Tools(problem=f"not JSON: {why}")
+        return ListedTools(problem=f"not JSON: {why}")
     if isinstance(listed, dict):
         listed = [listed]
     if not isinstance(listed, list):
-        return Tools(problem="expected a list of tools")
-    found: dict[str, Mapping[str, Any]] = {}
+        return ListedTools(problem="expected a list of tools")
+    found: dict[str, Any] = {}
     for place, tool in enumerate(listed):
         name, written = _name_and_schema(tool)
         if name is None:
-            return Tools(problem=f"tool {place + 1} has no name")
-        found[name] = _standard(written) if isinstance(written, dict) else {}
-    return Tools(found)
+            return ListedTools(problem=f"tool {place + 1} has no name")
+        found[name] = written
+    return ListedTools(found)
 
 
 def property_schema(schema: Mapping[str, Any], name: str) -> Mapping[str, Any]:
