@@ -10,7 +10,7 @@ from tamis.rewards.audit.results import Audit
 from tamis.rewards.audit.target import Options
 from tamis.rewards.base import REWARDS
 
-AUDITED = ("math", "exact", "json_schema", "tool_calls", "format", "repetition")
+AUDITED = ("math", "exact", "json_schema", "tool_calls", "format", "repetition", "instructions")
 BARE = Settings(n_variants=0)
 
 
@@ -28,6 +28,15 @@ def test_no_attack_on_ours_is_paid_and_no_score_wavers(name: str) -> None:
     assert found.tried >= 5
     assert _paid(found) == [] and _twins_paid(found) == []
     assert found.failures == []
+    assert [way.way for way in found.stability if way.changed] == []
+
+
+def test_the_numeric_reward_pays_only_what_follows_from_its_documented_rules() -> None:
+    found = audit("numeric", Options(), BARE)
+    paid = {family.family for family in found.families if family.paid}
+    # a box is read before a line or a phrase, a phrase up to its number, and a fraction as its value
+    assert paid <= {"conflict_across_forms", "hidden_text", "garbage_behind", "question_echo"}
+    assert found.failures == [] and found.gold.failed == 0
     assert [way.way for way in found.stability if way.changed] == []
 
 
