@@ -140,7 +140,7 @@ def select(
 
 
 @shared(more=HANDOVER)
-def export(inputs: Inputs, to: To = None, *, handover: dict[str, Any], common: Common) -> Result:
+def export(inputs: Inputs, to: To = None, *, grouped: dict[str, Any], common: Common) -> Result:
     """Write rows in an outside format, or the folder that a trainer loads.
 
     Example: tamis export data/v3 --for trl --tokenizer models/qwen -o out/trl
@@ -148,7 +148,7 @@ def export(inputs: Inputs, to: To = None, *, handover: dict[str, Any], common: C
     from tamis.recipe import Outputs
     from tamis.verbs import data
 
-    outputs = Outputs(**{**handover, "flatten": handover["flatten"] or []})
+    outputs = Outputs(**{**grouped, "flatten": grouped["flatten"] or []})
     if outputs.target is None and outputs != Outputs():
         raise typer.BadParameter("expected --for TRAINER beside its options", param_hint="--for")
     return data.export(inputs, to=to, handover=outputs, common=common)

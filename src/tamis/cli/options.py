@@ -145,7 +145,7 @@ def shared(
 ) -> Callable[[Callable[..., Result]], Callable[..., None]]:
     """Make a function `(own arguments, common) -> Result` a command with the common options too.
 
-    `more` are the options of a group, which the function takes as `handover`, by their names.
+    `more` are the options of a group, which the function takes as `grouped`, by their names.
     """
     group = more or {}
 
@@ -155,7 +155,7 @@ def shared(
         parameters = [
             p.replace(annotation=hints[name])
             for name, p in own.items()
-            if name not in ("common", "handover")
+            if name not in ("common", "grouped")
         ]
         keyword = inspect.Parameter.KEYWORD_ONLY
         parameters = [p.replace(kind=keyword) for p in parameters]
@@ -176,7 +176,7 @@ def shared(
             options = {name: given.pop(name) for name in SHARED if name != "style"}
             common = Common(quiet=style in ("quiet", "json"), **options)
             if group:
-                given["handover"] = {name: given.pop(name) for name in group}
+                given["grouped"] = {name: given.pop(name) for name in group}
             emit(command(**given, common=common), style)
 
         wrapper.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]

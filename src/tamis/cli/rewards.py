@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -25,6 +25,24 @@ Name = Annotated[
 Parameters = Annotated[
     str | None, typer.Option("--parameters", help="Parameters of --reward, as JSON.")
 ]
+
+ROLLOUTS: dict[str, tuple[Any, Any]] = {
+    "rollouts": (
+        Annotated[
+            list[str] | None,
+            typer.Option(
+                "--rollouts", help="Answers to grade: in which groups do they differ (repeatable)."
+            ),
+        ],
+        None,
+    ),
+    "group_size": (
+        Annotated[
+            int, typer.Option("-n", "--group-size", help="Answers in a group, for --rollouts.")
+        ],
+        8,
+    ),
+}
 
 
 def register(app: typer.Typer) -> None:
@@ -70,7 +88,7 @@ def reward_run(
     )
 
 
-@shared("sarif")
+@shared("sarif", more=ROLLOUTS)
 def reward_test(
     questions: Annotated[
         list[str] | None, typer.Argument(help="Questions: files, folders or a data set.")
@@ -85,18 +103,10 @@ def reward_test(
         typer.Option("--gate", help="error, warning, none or RULE:RATE (may be repeated)."),
     ] = ["error"],  # noqa: B006
     *,
-    rollouts: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--rollouts", help="Answers to grade: which groups would differ (repeatable)."
-        ),
-    ] = None,
-    group_size: Annotated[
-        int, typer.Option("-n", "--group-size", help="Answers in a group, for --rollouts.")
-    ] = 8,
     explain: Annotated[
         str | None, typer.Option("--explain", help="Explain a rule, then stop.")
     ] = None,
+    grouped: dict[str, Any],
     common: Common,
 ) -> Result:
     """Test the gold of questions: gradable, right by their own reference, answer not given away.
@@ -111,7 +121,8 @@ def reward_test(
     if not questions:
         raise typer.BadParameter("expected at least one input", param_hint="QUESTIONS")
     graded_by = rewards.GradedBy(name=reward, parameters=parameters)
-    given = Rollouts(inputs=rollouts, group_size=group_size) if rollouts else None
+    inputs, group_size = grouped["rollouts"], grouped["group_size"]
+    given = Rollouts(inputs=inputs, group_size=group_size) if inputs else None
     return rewards.reward_test(
         questions,
         reward=graded_by,

@@ -279,17 +279,7 @@ def reward_test(
     expect_kind(asked, "questions", hint=_NO_ROLLOUTS)
     if rollouts is not None:
         check_rollouts(rollouts, asked, common)
-    plan = Plan(
-        command="reward test",
-        inputs=asked,
-        steps=[
-            Step(op="gold_lint", options={"n_repeats": n_repeats, **_reward_option(spec)}),
-            Step(op="finding_counts", options={"checks": ["gold_lint"]}),
-        ],
-        to_kind="questions",
-        needs_output=False,
-        not_checked=_NOT_TESTED,
-    )
+    plan = _test_plan(asked, spec, n_repeats)
     name = "stdin" if asked[0] == "-" else asked[0].rstrip("/")
     common = msgspec.structs.replace(
         common,
@@ -302,22 +292,31 @@ def reward_test(
     result = _tested(result, gates, rules)
     if rollouts is None:
         return with_report(result)
-    told = _signal(result, asked, rollouts, reward=reward, common=common)
-    result.body["signal"] = told
-    result.lines += signal_lines(told)
-    result = with_report(result)
-    result.renderings["md"] = partial(scores_below, result.renderings["md"], signal_lines(told))
-    return result
+    return _with_signal(result, asked, rollouts, reward=reward, common=common)
 
 
-def _signal(
+def _test_plan(asked: Sequence[str], spec: RewardSpec | None, n_repeats: int) -> Plan:
+    return Plan(
+        command="reward test",
+        inputs=asked,
+        steps=[
+            Step(op="gold_lint", options={"n_repeats": n_repeats, **_reward_option(spec)}),
+            Step(op="finding_counts", options={"checks": ["gold_lint"]}),
+        ],
+        to_kind="questions",
+        needs_output=False,
+        not_checked=_NOT_TESTED,
+    )
+
+
+def _with_signal(
     tested: Result,
     questions: Sequence[str],
     rollouts: Rollouts,
     *,
     reward: GradedBy | None,
     common: Common,
-) -> dict[str, Any]:
+) -> Result:
     """The rollouts graded in a folder below that of the test, and what their groups say."""
     folder = str(Path(str(tested.run)) / "rollouts")
     graded = reward_run(
@@ -327,7 +326,12 @@ def _signal(
         questions_as=common.as_format,
         common=Common(output=folder, workers=common.workers, quiet=common.quiet),
     )
-    return signal_of(graded, group_size=rollouts.group_size)
+    told = signal_of(graded, group_size=rollouts.group_size)
+    tested.body["signal"] = told
+    tested.lines += signal_lines(told)
+    tested = with_report(tested)
+    tested.renderings["md"] = partial(scores_below, tested.renderings["md"], signal_lines(told))
+    return tested
 
 
 def _tested(result: Result, gates: Sequence[tuple[str, float]], rules: Sequence[Rule]) -> Result:
