@@ -91,10 +91,19 @@ def boxed(text: str) -> Commitments:
         end = _closing_brace(text, opening.end())
         if end is None:
             return Commitments("boxed", found, broken=True)
-        if inside := text[opening.end() : end].strip():
+        if inside := _without_group(text[opening.end() : end].strip()):
             found.append(Commitment(inside, opening.start()))
         place = end + 1
     return Commitments("boxed" if found else None, found)
+
+
+def _without_group(inside: str) -> str:
+    """Without braces around all of it, which set nothing in LaTeX; around a list they may be meant as a set."""
+    while inside.startswith("{") and "," not in inside:
+        if _closing_brace(inside, 1) != len(inside) - 1:
+            break
+        inside = inside[1:-1].strip()
+    return inside
 
 
 def hashed(text: str) -> Commitments:

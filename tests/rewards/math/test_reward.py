@@ -36,6 +36,7 @@ SAID = {
     "a box with a space": r"\boxed {7}",
     "a framed box": r"\fbox{7}",
     "a box in a box": r"\boxed{\boxed{7}}",
+    "braces around all of a box": r"\boxed{{7}}",
     "two boxes that agree": r"\boxed{7}, that is \boxed{7.0}",
     "an empty box beside": r"\boxed{7} and \boxed{}",
     "prose about the macro": r"I write \boxed notation: \boxed{7}",
@@ -285,3 +286,20 @@ def test_verdicts_on_real_rollouts_agree_with_their_authors(real_data: Path) -> 
             if (found.parts["accuracy"] == 1.0) != (str(rollout["is_correct"]) == "True"):
                 differ.append((gold, rollout["solution"], found))
     assert differ == []
+
+
+@pytest.mark.parametrize("reference", [r"[0, 1)", "x > 3", "Paris", r"12\text{ cm}", r"\{1, 2\}"])
+def test_braces_around_all_of_a_box_set_nothing(reference: str) -> None:
+    assert score(rf"\boxed{{{reference}}}", reference).value == 1
+    if "," not in reference:
+        assert score(rf"\boxed{{{{{reference}}}}}", reference).value == 1
+
+
+def test_an_echo_in_braces_stays_an_echo() -> None:
+    asked = "Expand (x+4)(x-1)."
+    assert score(r"\boxed{{(x+4)(x-1)}}", "x^2+3x-4", asked).value == 0
+
+
+def test_the_maths_reward_says_how_much_it_gives_at_most() -> None:
+    assert MathReward().bounds == (0.0, pytest.approx(1.2))
+    assert MathReward(format_bonus=0, reasoning_bonus=0).bounds == (0.0, 1.0)

@@ -81,6 +81,11 @@ class MathReward(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
     name: ClassVar[str] = "math"
     version: ClassVar[str] = "1"
 
+    @property
+    def bounds(self) -> tuple[float, float]:
+        """The least and the greatest value it gives."""
+        return 0.0, 1.0 + self.format_bonus + self.reasoning_bonus
+
     def ungradable(self, question: Question) -> str | None:
         """Why no answer to the question can be graded; None when it can."""
         gold = self._gold(question.reference)
