@@ -168,11 +168,19 @@ def test_the_reward_of_openrlhf_scores_the_answer_behind_the_prompt(
     graded = json.dumps({**label, "reference": '{"answer": "4"}'})
     prompt = "<|im_start|>user\nIs it \\boxed{4}?<|im_end|>\n<|im_start|>assistant\n"
     right = reward([prompt + "\\boxed{4}<|im_end|>"], [prompt], [graded])
-    assert right == {"rewards": 1.0, "scores": 1.0, "extra_logs": {"not_gradable": 0.0, "accuracy": 1.0}}
+    assert right == {
+        "rewards": 1.0,
+        "scores": 1.0,
+        "extra_logs": {"not_gradable": 0.0, "accuracy": 1.0},
+    }
     assert reward([prompt + "\\boxed{5}<|im_end|>"], [prompt], [graded])["rewards"] == 0.0
     assert reward([prompt + "no idea"], [prompt], [graded])["rewards"] == 0.0
     ungraded = reward([prompt + "4"], [prompt], [json.dumps({**label, "reference": None})])
-    assert ungraded == {"rewards": 0.0, "scores": 0.0, "extra_logs": {"not_gradable": 1.0, "accuracy": 0.0}}
+    assert ungraded == {
+        "rewards": 0.0,
+        "scores": 0.0,
+        "extra_logs": {"not_gradable": 1.0, "accuracy": 0.0},
+    }
 
 
 def test_the_reward_of_ms_swift_asks_each_row_for_its_own(monkeypatch: pytest.MonkeyPatch) -> None:

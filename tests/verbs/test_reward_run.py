@@ -467,7 +467,7 @@ def test_a_data_set_of_one_shard_is_graded_by_several_workers(tmp_path: Path) ->
 
 def test_ctrl_c_ends_a_run_at_once_while_its_code_loops_forever(tmp_path: Path) -> None:
     code_rollouts(tmp_path, *["loop"] * 200)
-    parameters = ("--reward", "code", "--parameters", '{"time_limit_s": 600}')
+    parameters = ("--reward", "code", "--parameters", '{"time_limit_s": 120}')
     for workers in ("1", "2"):
         command = ("reward", "run", "q.jsonl", "r.jsonl", "-o", f"out{workers}", *parameters)
         process = start(*command, "--workers", workers, cwd=tmp_path)
