@@ -36,6 +36,8 @@ class WorkerError(TamisError):
 def _start_worker() -> None:
     # Ctrl-C is the parent's to handle; and a worker must not outlive a killed parent
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if hasattr(signal, "pthread_sigmask"):
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
     if sys.platform == "linux":
         c_library = ctypes.CDLL(None)
         c_library.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
@@ -43,6 +45,19 @@ def _start_worker() -> None:
             # batches come and go: giving their memory back in between costs a tenth of the time
             c_library.mallopt(_M_MMAP_THRESHOLD, _KEPT_BYTES // 4)
             c_library.mallopt(_M_TRIM_THRESHOLD, _KEPT_BYTES)
+
+
+@contextlib.contextmanager
+def _interrupts_wait() -> Iterator[None]:
+    """Hold Ctrl-C back while workers may be forked: one that has not come to `_start_worker` would print a traceback."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _guarded(work: Callable[[T], R], task: T) -> R:
@@ -103,7 +118,8 @@ class Workers:
         if self._n > 1:
             pool = self._started()
             for _ in range(self._n):
-                pool.submit(make_ready)
+                with _interrupts_wait():
+                    pool.submit(make_ready)
 
     def _started(self) -> ProcessPoolExecutor:
         if self._pool is None:
@@ -134,7 +150,9 @@ class Workers:
                 # a short queue: results are consumed as they come, memory stays bounded
                 with contextlib.suppress(StopIteration):
                     while len(pending) < 2 * self._n:
-                        pending.add(pool.submit(_guarded, work, next(queue)))
+                        task = next(queue)
+                        with _interrupts_wait():
+                            pending.add(pool.submit(_guarded, work, task))
                 if not pending:
                     return
                 done, pending = wait(pending, return_when=FIRST_COMPLETED)
