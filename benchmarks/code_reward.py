@@ -183,10 +183,20 @@ def pinned(cores: set[int]) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def load(n: int, cores: set[int]) -> Iterator[None]:
-    """So many processes that only spin, on these cores."""
-    spins = [sys.executable, "-c", f"import os; os.sched_setaffinity(0, {cores})\nwhile True: pass"]
-    processes = [subprocess.Popen(spins) for _ in range(n)]
+def load(cores: set[int]) -> Iterator[None]:
+    """Two processes that only spin on each core, in sessions of their own as another user's work is."""
+    processes = [
+        subprocess.Popen(
+            [
+                sys.executable,
+                "-c",
+                f"import os\nos.sched_setaffinity(0, {{{core}}})\nwhile True: pass",
+            ],
+            start_new_session=True,
+        )
+        for core in cores
+        for _ in range(2)
+    ]
     try:
         time.sleep(0.5)
         yield
@@ -253,7 +263,7 @@ def main() -> None:
         for _ in range(rounds):
             for way in all_ways:
                 way.rates.append(way.measure(seconds))
-        with load(4, cores):
+        with load(cores):
             for _ in range(1 if small else 3):
                 for way in all_ways:
                     way.loaded.append(way.measure(seconds))
