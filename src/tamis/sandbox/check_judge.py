@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import ast
 from typing import Any, Final
 
-from tamis.sandbox.asserts import BEGIN, RAISED, SEEN, CheckTests, find_check_tests, instrument
+from tamis.sandbox.asserts import BEGIN, RAISED, SEEN
 from tamis.sandbox.names import scope_of
+from tamis.sandbox.prepared import PreparedCheck, prepare_check, read_prepared
 from tamis.sandbox.reports import Reports, failure_of
 from tamis.sandbox.session import Session
 
@@ -20,25 +20,24 @@ def judge_check(job: dict[str, Any], session: Session, reports: Reports) -> None
     """
     call, entry_point = job.get("call"), job["entry_point"]
     name, _, method = entry_point.partition("().")
-    tree = ast.parse(job["code"])
-    tests = find_check_tests(tree, call=call)
-    run = CheckRun(tests, session, reports)
+    given = job.get("prepared")
+    check = prepare_check(job["code"], call=call) if given is None else read_prepared(given)
+    run = CheckRun(check, session, reports)
     failure: str | None = None
     try:
         scope = scope_of(
-            [tree],
+            check.needs,
             session,
             entry=[name],
             reference_code=job.get("reference_code"),
             candidate_setup=job.get("candidate_setup") or "",
         )
+        entry = scope.get(name)
         scope |= {BEGIN: run.begin, SEEN: run.seen, RAISED: run.raised}
-        exec(compile(instrument(tree, tests), "check.py", "exec", dont_inherit=True), scope)
+        exec(check.code(), scope)
         if call is not None:
-            found = session.names([name])
-            if name not in found:
+            if entry is None:
                 raise NameError(f"the candidate does not define {name}")
-            entry = found[name]
             scope[call](getattr(entry(), method) if method else entry)
     except BaseException as error:  # noqa: BLE001  (the test code may raise anything)
         failure = failure_of(error)
@@ -49,8 +48,8 @@ def judge_check(job: dict[str, Any], session: Session, reports: Reports) -> None
 class CheckRun:
     """Takes the outcomes of the instrumented asserts while the check runs."""
 
-    def __init__(self, tests: CheckTests, session: Session, reports: Reports) -> None:
-        self._tests = tests
+    def __init__(self, check: PreparedCheck, session: Session, reports: Reports) -> None:
+        self._check = check
         self._session = session
         self._reports = reports
         self._passed: dict[int, bool] = {}
@@ -72,21 +71,21 @@ class CheckRun:
         """Take the truth of an assert's condition."""
         failure = self._spoiled or self._session.trouble
         if failure is None and not truth:
-            failure = f"line {self._tests.asserts[number].lineno}: assertion failed"
+            failure = f"line {self._check.lines[number]}: assertion failed"
         self._take(number, failure)
 
     def raised(self, number: int, error: BaseException) -> None:
         """Take what an assert's condition raised; goes on unless the candidate is lost."""
         if self._session.lost:
             raise error
-        line = self._tests.asserts[number].lineno
+        line = self._check.lines[number]
         self._take(
             number, self._spoiled or self._session.trouble or f"line {line}: {failure_of(error)}"
         )
 
     def _take(self, number: int, failure: str | None) -> None:
         weak = self._session.weak or self._weak
-        repeats = number in self._tests.repeated
+        repeats = number in self._check.repeated
         if failure is not None or not repeats:
             self._reports.verdict(number, failure, weak=weak)
         else:
@@ -99,7 +98,7 @@ class CheckRun:
     def finish(self, failure: str | None) -> None:
         """Settle what is open: repeated asserts that held, and all that were not reached."""
         failure = failure or self._spoiled
-        n_asserts = len(self._tests.asserts)
+        n_asserts = len(self._check.lines)
         reached = self._passed.keys() | self._reports.settled
         for number in range(n_asserts):
             if number in self._passed:
@@ -107,7 +106,7 @@ class CheckRun:
                 self._reports.verdict(number, failure, weak=self._passed[number])
             else:
                 self._reports.verdict(number, failure or _NOT_REACHED)
-        if self._tests.counts_end:
+        if self._check.counts_end:
             weak = self._weak or self._session.weak
             # an end that skipped its asserts proves nothing
             if failure is None and not reached.issuperset(range(n_asserts)):

@@ -13,6 +13,7 @@ import os
 import resource
 import socket
 import sys
+import threading
 from dataclasses import astuple
 from typing import NoReturn
 
@@ -81,7 +82,6 @@ def _close_doors(plan: Plan, control: socket.socket, own_folder: str) -> Locks:
     return Locks(
         own_namespaces=in_namespaces,
         filtered="seccomp" in mechanisms,
-        limit_threads=True,
         extra_threads=extra_threads,
         workdir_bytes=plan.workdir_bytes,
         reads=reads,
@@ -103,8 +103,6 @@ def _import_all(plan: Plan, own_folder: str) -> None:
 
 
 def _bound_memory() -> None:
-    import threading
-
     for what in (resource.RLIMIT_CORE, resource.RLIMIT_MEMLOCK, resource.RLIMIT_MSGQUEUE):
         resource.setrlimit(what, (0, 0))
     _, hardest = resource.getrlimit(resource.RLIMIT_STACK)

@@ -18,6 +18,7 @@ from typing import Any, Final, cast
 
 from tamis.sandbox.check_judge import judge_check
 from tamis.sandbox.names import scope_of
+from tamis.sandbox.prepared import needs_of
 from tamis.sandbox.reports import Reports, failure_of
 from tamis.sandbox.session import Session
 from tamis.sandbox.solution import open_standard_streams, seed_random
@@ -44,7 +45,7 @@ def judge_asserts(job: dict[str, Any], session: Session, reports: Reports) -> No
         setup = ast.parse(job.get("setup") or "")
         trees = [setup, *(tree for tree in tests if isinstance(tree, ast.Module))]
         scope = scope_of(
-            trees,
+            needs_of(trees),
             session,
             entry=job.get("entry") or (),
             reference_code=job.get("reference_code"),

@@ -9,6 +9,7 @@ from tamis.sandbox.forks import forks_wait
 from tamis.sandbox.lane import Lane, Run
 from tamis.sandbox.limits import Limits
 from tamis.sandbox.outcomes import GIVEN_UP, JudgeTests, Verdict, how_ended, is_given_up
+from tamis.sandbox.prepared import prepare_check
 from tamis.sandbox.solving import failed_to_load, order_of
 from tamis.sandbox.watch import Watch
 
@@ -20,16 +21,30 @@ def judge(
 ) -> list[Verdict]:
     """The verdict on each test. Raises: SandboxError when the sandbox itself failed."""
     found: dict[int, Verdict] = {}
+    prepared = _prepared(tests)
     solution = {"role": "serve", "source": source, "setup": setup, "seed": 0}
     while len(found) < tests.n_tests:
         session = _Session(tests.n_tests, found, limits)
         known = {"skip": sorted(found), "candidate_setup": setup}
-        job = {**tests.job, **known, "role": "judge", "seed": 0}
+        job = {**tests.job, **known, **prepared, "role": "judge", "seed": 0}
         session.hold(candidate, solution, judge_lane, job)
         if is_given_up(found.values(), limits.max_timeouts):
             left = set(range(tests.n_tests)) - found.keys()
             found |= dict.fromkeys(left, Verdict("timeout", detail=GIVEN_UP))
     return [found[place] for place in range(tests.n_tests)]
+
+
+def _prepared(tests: JudgeTests) -> dict[str, Any]:
+    """What saves the judge from parsing a check anew for every candidate; nothing where the judge will say why."""
+    job = tests.job
+    if job.get("style") != "check":
+        return {}
+    code, call = job["code"], job.get("call")
+    assert isinstance(code, str) and (call is None or isinstance(call, str))
+    try:
+        return {"prepared": prepare_check(code, call=call).as_json()}
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return {}
 
 
 class _Session:

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from tamis.sandbox import bwrap
 from tamis.sandbox.errors import SandboxError
@@ -58,6 +59,9 @@ def launch(plan: Plan) -> Launched:
     ours = None
     is_serving = False
     try:
+        if plan.tier == "bwrap":
+            seen = _layout(plan)
+            plan = replace(plan, layout=(seen.trees, seen.masked, seen.files))
         with forks_wait:
             ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
             with theirs:
@@ -84,15 +88,10 @@ def launch(plan: Plan) -> Launched:
 def _start(plan: Plan, fds: Sequence[int], complaints: int) -> subprocess.Popen[bytes]:
     command = [interpreter(), *_FLAGS, "-c", _BOOT.format(call="main")]
     user = None
-    if plan.tier == "bwrap":
-        seen = _layout(plan)
-        plan = replace(plan, layout=(seen.trees, seen.masked, seen.files))
-        command = [
-            *bwrap.command(
-                seen, interpreter(), _OWN_FOLDER, workdir=plan.workdir_bytes is not None
-            ),
-            *command,
-        ]
+    if plan.layout is not None:
+        seen = Layout(*plan.layout)
+        workdir = plan.workdir_bytes is not None
+        command = [*bwrap.command(seen, interpreter(), _OWN_FOLDER, workdir=workdir), *command]
         user = bwrap.user()
     process = subprocess.Popen(
         [*command, plan.as_json(), _OWN_FOLDER],
@@ -113,7 +112,9 @@ def _start(plan: Plan, fds: Sequence[int], complaints: int) -> subprocess.Popen[
     return process
 
 
+@lru_cache(maxsize=64)
 def _layout(plan: Plan) -> Layout:
+    """What the interpreter loads for a plan; asked once, for all fork servers of it."""
     command = [
         interpreter(),
         *_FLAGS,

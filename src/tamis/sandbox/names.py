@@ -11,10 +11,11 @@ import ast
 import builtins
 import importlib
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Any, Final
 
-from tamis.sandbox.asserts import BUILTIN_NAMES, defined_names, free_names
+from tamis.sandbox.asserts import BUILTIN_NAMES, defined_names
+from tamis.sandbox.prepared import Needs
 from tamis.sandbox.proxies import SolutionModule
 from tamis.sandbox.session import Session
 from tamis.sandbox.shared_classes import is_plain
@@ -25,7 +26,7 @@ _SOLUTION_MODULES: Final = ("solution", "candidate")
 
 
 def scope_of(
-    trees: Sequence[ast.Module],
+    needs: Needs,
     session: Session,
     *,
     entry: Iterable[str],
@@ -42,10 +43,10 @@ def scope_of(
     offered = set(entry)
     missing = {
         name
-        for name in free_names(trees)
+        for name in needs.free
         if name in offered or (name not in BUILTIN_NAMES and not name.startswith("__tamis_"))
     }
-    session.expects_stop = any(_mentions(tree, "StopIteration") for tree in trees)
+    session.expects_stop = needs.expects_stop
     classes = defined_classes(candidate_setup) - offered
     trusted = _reference_names(reference_code, (missing | classes) - offered)
     shared = {name: trusted[name] for name in classes if is_plain(trusted.get(name))}
@@ -56,18 +57,16 @@ def scope_of(
             scope[name] = trusted[name]
         elif name in sys.stdlib_module_names or _ALIASES.get(name) in sys.modules:
             scope[name] = importlib.import_module(_ALIASES.get(name, name))
-    wanted = sorted(missing - scope.keys())
+    wanted = sorted((missing | offered) - scope.keys())
     if wanted:
         scope.update(session.names(wanted))
     return scope
 
 
-def _mentions(tree: ast.Module, name: str) -> bool:
-    return any(isinstance(node, ast.Name) and node.id == name for node in ast.walk(tree))
-
-
 def defined_classes(code: str) -> set[str]:
     """The names of the classes that a code defines at its top level, each perhaps in a `try` of its own."""
+    if not code:
+        return set()
     body = ast.parse(code).body
     tried = [inner for node in body if isinstance(node, ast.Try) for inner in node.body]
     return {node.name for node in [*body, *tried] if isinstance(node, ast.ClassDef)}
@@ -75,7 +74,7 @@ def defined_classes(code: str) -> set[str]:
 
 def _reference_names(code: str | None, wanted: set[str]) -> dict[str, Any]:
     """What the task's own code defines of these names; it is only run if it defines one."""
-    if not code:
+    if not code or not wanted:
         return {}
     tree = ast.parse(code)
     found = wanted & set(defined_names(tree))

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from tamis.sandbox.asserts import find_unittest_tests
 from tamis.sandbox.names import scope_of
+from tamis.sandbox.prepared import needs_of
 from tamis.sandbox.reports import Reports, failure_of
 from tamis.sandbox.session import Session
 from tamis.sandbox.solution import new_module
@@ -33,7 +34,7 @@ def judge_unittest(job: dict[str, Any], session: Session, reports: Reports) -> N
 
 def _load(tree: ast.Module, job: dict[str, Any], session: Session) -> ModuleType:
     scope = scope_of(
-        [tree],
+        needs_of([tree]),
         session,
         entry=job.get("entry") or (),
         reference_code=job.get("reference_code"),

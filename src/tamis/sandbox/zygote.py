@@ -50,7 +50,6 @@ class Locks:
 
     own_namespaces: bool
     filtered: bool
-    limit_threads: bool
     extra_threads: int = 0
     workdir_bytes: int | None = None
     reads: landlock.Reads | None = None
@@ -166,8 +165,7 @@ def _lock(order: Order, fds: list[int], locks: Locks) -> None:
     _limit(resource.RLIMIT_NOFILE, order.files)
     # as the first process of its namespace the code would ignore the soft limit's signal
     _limit(resource.RLIMIT_CPU, order.cpu_s)
-    if locks.limit_threads:
-        _limit(resource.RLIMIT_NPROC, order.threads + locks.extra_threads)
+    _limit(resource.RLIMIT_NPROC, order.threads + locks.extra_threads)
     syscalls.drop_capabilities()
     if locks.filtered:
         # made beforehand where the process number is known: the first of its namespace
