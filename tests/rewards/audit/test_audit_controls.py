@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib.util
+import signal
+from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 
@@ -59,6 +61,15 @@ CONTROLS = {
     "trl_reward.py:accuracy_reward": ("trl", TRL),
     "verl_reward.py:compute_score": ("verl", VERL),
 }
+
+
+@pytest.fixture(autouse=True)
+def no_alarm_goes_off_later() -> Iterator[None]:
+    """A snippet called in this process leaves its alarm set: half a minute later it would end another test."""
+    before = signal.getsignal(signal.SIGALRM)
+    yield
+    signal.alarm(0)
+    signal.signal(signal.SIGALRM, before)
 
 
 @pytest.fixture(scope="module", params=CONTROLS, ids=[form for form, _ in CONTROLS.values()])
