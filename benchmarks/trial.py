@@ -15,7 +15,7 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -113,6 +113,15 @@ def tree_mb(leader: int) -> float:
             int(line.split()[1]) for line in rollup.splitlines() if line.startswith("Pss:")
         )
     return total / 1024
+
+
+def rate(work: Callable[[], None], n: int, seconds: float) -> float:
+    """How many units a second `work` does, which does `n` at a time, in whole calls for about so long."""
+    began, done = time.perf_counter(), 0
+    while time.perf_counter() - began < seconds:
+        work()
+        done += n
+    return done / (time.perf_counter() - began)
 
 
 def machine() -> dict[str, str]:
