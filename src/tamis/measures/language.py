@@ -13,26 +13,15 @@ from tamis.columns import ROLES, FlatMessages, flat_messages
 from tamis.kernels.patterns import string_buffers
 from tamis.op import Measure
 from tamis.schema import MESSAGES
+from tamis.text.languages import OWN_SCRIPTS
 
 _MESSAGE_CHARS = 500
 _TEXT_CHARS = 1500
-# scripts that one language of note writes; Chinese characters also stand in Japanese text
+# of Bengali and Gurmukhi script CLD2 says which language it is
 _SCRIPTS = {
-    "ja": ((0x3040, 0x30FF), (0x31F0, 0x31FF), (0xFF66, 0xFF9D)),
-    "ko": ((0x1100, 0x11FF), (0x3130, 0x318F), (0xAC00, 0xD7AF)),
-    "zh": ((0x3400, 0x4DBF), (0x4E00, 0x9FFF), (0xF900, 0xFAFF)),
-    "th": ((0x0E01, 0x0E5B),),
-    "el": ((0x0370, 0x03FF), (0x1F00, 0x1FFF)),
-    "he": ((0x05D0, 0x05EA),),
-    "hy": ((0x0530, 0x058F),),
-    "ka": ((0x10A0, 0x10FF),),
-    "ta": ((0x0B80, 0x0BFF),),
-    "te": ((0x0C00, 0x0C7F),),
-    "kn": ((0x0C80, 0x0CFF),),
-    "ml": ((0x0D00, 0x0D7F),),
-    "gu": ((0x0A80, 0x0AFF),),
-    "km": ((0x1780, 0x17FF),),
-    "lo": ((0x0E80, 0x0EFF),),
+    code: tuple((ord(span[0]), ord(span[-1])) for span in ranges)
+    for code, ranges in OWN_SCRIPTS.items()
+    if code not in ("bn", "pa")
 }
 # a tie goes to the name that is last in the alphabet
 _CODES = tuple(sorted(_SCRIPTS, reverse=True))

@@ -62,6 +62,14 @@ class ComparingReward(msgspec.Struct, frozen=True, forbid_unknown_fields=True, k
 
     def score(self, answer: str, question: Question) -> Score:
         """The score of one answer text."""
+        reason = self.ungradable(question)
+        if reason is not None:
+            return Score(value=None, reason=reason)
+        said = self.said(answer)
+        return said.failed or self.compared(said.text, accepted_texts(question).texts)
+
+    def compared(self, said: str, accepted: Sequence[str]) -> Score:
+        """The score of what an answer commits itself to, beside the accepted texts."""
         raise NotImplementedError
 
     async def score_many(

@@ -61,6 +61,12 @@ def score_texts(
     ]
 
 
+def last_answer(rollout: Rollout) -> str:
+    """The text of the last assistant message, without a separate reasoning; empty where there is none."""
+    said = [message.content for message in rollout.messages if message.role == "assistant"]
+    return (said[-1] or "") if said else ""
+
+
 def whole_answer(rollout: Rollout) -> str:
     """The last assistant message as one text, a separate reasoning put before it as a think block."""
     said = [message for message in rollout.messages if message.role == "assistant"]

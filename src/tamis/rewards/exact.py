@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import ClassVar
 
-from tamis.records import Question, Score
-from tamis.rewards.accepted_texts import ComparingReward, accepted_texts
+from tamis.records import Score
+from tamis.rewards.accepted_texts import ComparingReward
 from tamis.rewards.answers import one_line, zero
 
 _LABEL = re.compile(r"\(?([A-Za-z])(?:\)|[.:])\s+\S")
@@ -33,27 +34,21 @@ class ExactReward(ComparingReward, frozen=True, forbid_unknown_fields=True, kw_o
     name: ClassVar[str] = "exact"
     version: ClassVar[str] = "1"
 
-    def score(self, answer: str, question: Question) -> Score:
-        """The score of one answer text.
+    def compared(self, said: str, accepted: Sequence[str]) -> Score:
+        """1 when what was said is an accepted text, else 0.
 
-        >>> from tamis.records import Reference
+        >>> from tamis.records import Question, Reference
         >>> asked = Question(prompt=[], reference=Reference(answer="B"))
         >>> ExactReward().score("Surely the answer is **B**.", asked).value
         1.0
         """
-        reason = self.ungradable(question)
-        if reason is not None:
-            return Score(value=None, reason=reason)
-        said = self.said(answer)
-        if said.failed is not None:
-            return said.failed
-        wanted = {self.normal(text) for text in accepted_texts(question).texts}
-        given = {self.normal(said.text)}
-        label = _LABEL.match(said.text) if self.read == "final" else None
+        wanted = {self.normal(text) for text in accepted}
+        given = {self.normal(said)}
+        label = _LABEL.match(said) if self.read == "final" else None
         if label and all(len(text) == 1 for text in wanted):
             given.add(self.normal(label[1]))
-        shown = said.text[:200]
+        shown = said[:200]
         if given & wanted:
             return Score(value=1.0, parts={"accuracy": 1.0}, reason="equal", answer=shown)
-        told = f"`{one_line(said.text)}` is not an accepted answer"
+        told = f"`{one_line(said)}` is not an accepted answer"
         return zero(told, parts={"accuracy": 0.0}, answer=shown)

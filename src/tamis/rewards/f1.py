@@ -31,29 +31,23 @@ class F1Reward(ComparingReward, frozen=True, forbid_unknown_fields=True, kw_only
             return "the reference has no words"
         return reason
 
-    def score(self, answer: str, question: Question) -> Score:
-        """The score of one answer text.
+    def compared(self, said: str, accepted: Sequence[str]) -> Score:
+        """The F1 with the accepted text that is nearest.
 
-        >>> from tamis.records import Reference
+        >>> from tamis.records import Question, Reference
         >>> asked = Question(prompt=[], reference=Reference(answer="the red house"))
         >>> F1Reward().score("red house", asked).value
         0.8
         """
-        reason = self.ungradable(question)
-        if reason is not None:
-            return Score(value=None, reason=reason)
-        said = self.said(answer)
-        if said.failed is not None:
-            return said.failed
-        given = self.tokens(said.text)
-        wanted = [self.tokens(text) for text in accepted_texts(question).texts]
+        given = self.tokens(said)
+        wanted = [self.tokens(text) for text in accepted]
         value, precision, recall = max(_overlap(given, one) for one in wanted)
         accuracy = float(any(Counter(given) == Counter(one) for one in wanted))
         return Score(
             value=value,
             parts={"accuracy": accuracy, "precision": precision, "recall": recall},
             reason=f"precision {precision:.2f}, recall {recall:.2f}",
-            answer=said.text[:200],
+            answer=said[:200],
         )
 
     def tokens(self, text: str) -> list[str]:

@@ -10,12 +10,11 @@ from typing import ClassVar
 import msgspec
 
 from tamis.records import Question, Reference, Rollout, Score
+from tamis.rewards.answers import MAX_ANSWER_CHARS, last_answer
 from tamis.rewards.finals import Final, Finals, find_finals
 from tamis.rewards.numbers import Number, read_number
 from tamis.text.think import after_last_think
 
-# No honest answer to a numeric question is longer; the scans are linear, the cap bounds them.
-MAX_ANSWER_CHARS = 200_000
 _HASHES = re.compile(r"####[ \t]*(.+)")
 # Behind "the answer is 7", only these words are surely units; any other may be the next word.
 _SURE_UNITS = frozenset(
@@ -88,7 +87,7 @@ class NumericReward(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
     ) -> list[Score]:
         """One score for each rollout, from its last assistant message."""
         return [
-            self.score(_answer_text(rollout), question)
+            self.score(last_answer(rollout), question)
             for rollout, question in zip(rollouts, questions, strict=True)
         ]
 
@@ -152,11 +151,6 @@ def _contradicts(unit: str | None, wanted: str | None, finals: Finals) -> bool:
 
 def _wrong(reason: str, *, answer: str | None = None, flags: tuple[str, ...] = ()) -> Score:
     return Score(value=0.0, parts={"accuracy": 0.0}, reason=reason, answer=answer, flags=flags)
-
-
-def _answer_text(rollout: Rollout) -> str:
-    said = [message.content for message in rollout.messages if message.role == "assistant"]
-    return (said[-1] or "") if said else ""
 
 
 def _reference_text(reference: Reference | None) -> str | None:

@@ -12,26 +12,27 @@ from typing import Literal
 import msgspec
 
 Script = Literal["latin", "cyrillic", "arabic", "devanagari", "han", "own"]
-# scripts that one language of note writes; Chinese characters also stand in Japanese text
-_OWN = {
-    "ja": "\u3040-\u30ff\u31f0-\u31ff\uff66-\uff9d",
-    "ko": "\u1100-\u11ff\u3130-\u318f\uac00-\ud7af",
-    "zh": "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff",
-    "th": "\u0e01-\u0e5b",
-    "el": "\u0370-\u03ff\u1f00-\u1fff",
-    "he": "\u05d0-\u05ea",
-    "hy": "\u0530-\u058f",
-    "ka": "\u10a0-\u10ff",
-    "ta": "\u0b80-\u0bff",
-    "te": "\u0c00-\u0c7f",
-    "kn": "\u0c80-\u0cff",
-    "ml": "\u0d00-\u0d7f",
-    "gu": "\u0a80-\u0aff",
-    "pa": "\u0a00-\u0a7f",
-    "bn": "\u0980-\u09ff",
-    "km": "\u1780-\u17ff",
-    "lo": "\u0e80-\u0eff",
+OWN_SCRIPTS = {
+    "ja": ("\u3040-\u30ff", "\u31f0-\u31ff", "\uff66-\uff9d"),
+    "ko": ("\u1100-\u11ff", "\u3130-\u318f", "\uac00-\ud7af"),
+    "zh": ("\u3400-\u4dbf", "\u4e00-\u9fff", "\uf900-\ufaff"),
+    "th": ("\u0e01-\u0e5b",),
+    "el": ("\u0370-\u03ff", "\u1f00-\u1fff"),
+    "he": ("\u05d0-\u05ea",),
+    "hy": ("\u0530-\u058f",),
+    "ka": ("\u10a0-\u10ff",),
+    "ta": ("\u0b80-\u0bff",),
+    "te": ("\u0c00-\u0c7f",),
+    "kn": ("\u0c80-\u0cff",),
+    "ml": ("\u0d00-\u0d7f",),
+    "gu": ("\u0a80-\u0aff",),
+    "pa": ("\u0a00-\u0a7f",),
+    "bn": ("\u0980-\u09ff",),
+    "km": ("\u1780-\u17ff",),
+    "lo": ("\u0e80-\u0eff",),
 }
+"""Scripts that one language of note writes, by ranges; Chinese characters also stand in Japanese text."""
+
 _SHARED = {
     "cyrillic": "\u0400-\u052f",
     "arabic": "\u0600-\u06ff\u0750-\u077f\ufb50-\ufdff\ufe70-\ufefc",
@@ -43,8 +44,8 @@ _SCRIPTS: dict[str, Script] = {
     **dict.fromkeys(["hi", "mr", "ne", "sa"], "devanagari"),
     **dict.fromkeys(["zh", "ja"], "han"),
 }
-_OWN_SIGNS = {code: re.compile(f"[{ranges}]") for code, ranges in _OWN.items()}
-_ANY_OWN = re.compile(f"[{''.join(_OWN.values())}]+")
+_OWN_SIGNS = {code: re.compile(f"[{''.join(ranges)}]") for code, ranges in OWN_SCRIPTS.items()}
+_ANY_OWN = re.compile(f"[{''.join(map(''.join, OWN_SCRIPTS.values()))}]+")
 _SHARED_SIGNS = {name: re.compile(f"[{ranges}]") for name, ranges in _SHARED.items()}
 _LETTER = re.compile(r"[^\W\d_]")
 _MASKED = re.compile(
@@ -94,7 +95,7 @@ def plain_code(language: str) -> str:
 
 def script_of(language: str) -> str:
     """The script of a language: `latin`, `han`, one that several languages share, or the code of its own."""
-    return _SCRIPTS.get(language, language if language in _OWN else "latin")
+    return _SCRIPTS.get(language, language if language in OWN_SCRIPTS else "latin")
 
 
 def languages_of(text: str) -> Languages:

@@ -103,22 +103,27 @@ def _take_answer(rest: dict[str, Raw], marker: dict[str, object]) -> list[Messag
     return parse_messages(raw, f"$.{key}")
 
 
-def _take_text(rest: dict[str, Raw], key: str, marker: dict[str, object]) -> str | None:
+def _take_known(rest: dict[str, Raw], key: str, marker: dict[str, object]) -> Raw | None:
+    """The value of a key; None where it is missing or null, which the marker remembers."""
     if key not in rest:
         return None
     raw = rest.pop(key)
     if exact.is_null(raw):
         marker.setdefault("null", []).append(key)  # type: ignore[attr-defined]
+        return None
+    return raw
+
+
+def _take_text(rest: dict[str, Raw], key: str, marker: dict[str, object]) -> str | None:
+    raw = _take_known(rest, key, marker)
+    if raw is None:
         return None
     return exact.text(raw, f"$.{key}")
 
 
 def _take_count(rest: dict[str, Raw], key: str, marker: dict[str, object]) -> int | None:
-    if key not in rest:
-        return None
-    raw = rest.pop(key)
-    if exact.is_null(raw):
-        marker.setdefault("null", []).append(key)  # type: ignore[attr-defined]
+    raw = _take_known(rest, key, marker)
+    if raw is None:
         return None
     written = bytes(raw)
     if not written.isdigit() or int(written[:12]) > _LARGEST:

@@ -28,7 +28,7 @@ from tamis.rewards.audit.spelling import Spelling, spelling_of
 from tamis.rewards.audit.stability import measure_stability
 from tamis.rewards.audit.target import Options, Target, open_target
 from tamis.rewards.audit.variants import vary
-from tamis.rewards.audit.weighing import Scale, weigh_attack, weigh_honest, weigh_wrong
+from tamis.rewards.audit.weighing import Scale, Worth, weigh_attack, weigh_honest, weigh_wrong
 
 Say = Callable[[str], None]
 _MATHS = ("math", "numeric")
@@ -209,21 +209,7 @@ class _Run:
             # a control is right whatever else the target does with its question
             known = msgspec.structs.replace(worth, is_own=True)
             outcome, family = weigh_honest(reply, known), f"good {row.kind}"
-        tried = Tried(
-            id=case.id,
-            family=family,
-            kind=case.kind,
-            outcome=outcome,
-            prompt=case.question.prompt[0].content or "",
-            reference=case.reference,
-            response=case.response,
-            value=reply.value,
-            full=worth.full,
-            floor=worth.floor,
-            is_variant=is_variant,
-            failure=reply.failure,
-            told=reply.told,
-        )
+        tried = _account(case, reply, worth, outcome, family=family, is_variant=is_variant)
         return Weighed(
             row=row, case=case, reply=reply, outcome=outcome, tried=tried, is_variant=is_variant
         )
@@ -256,23 +242,37 @@ class _Run:
             if outcome != "accepted":
                 failed.append((best, worth, outcome))
         examples = [
-            Tried(
-                id=case.id,
-                family="gold",
-                kind=case.kind,
-                outcome=outcome,
-                prompt=case.question.prompt[0].content or "",
-                reference=case.reference,
-                response=case.response,
-                value=reply.value,
-                full=worth.full,
-                floor=worth.floor,
-                failure=reply.failure,
-                told=reply.told,
-            )
+            _account(case, reply, worth, outcome, family="gold")
             for (case, reply), worth, outcome in failed[:_SHOWN_GOLDS]
         ]
         return Gold(tried=len(self.scale.golds), failed=len(failed), examples=examples)
+
+
+def _account(
+    case: Case,
+    reply: Reply,
+    worth: Worth,
+    outcome: Outcome,
+    *,
+    family: str,
+    is_variant: bool = False,
+) -> Tried:
+    """What was asked, what came back and what that is worth, as reports show it."""
+    return Tried(
+        id=case.id,
+        family=family,
+        kind=case.kind,
+        outcome=outcome,
+        prompt=case.question.prompt[0].content or "",
+        reference=case.reference,
+        response=case.response,
+        value=reply.value,
+        full=worth.full,
+        floor=worth.floor,
+        is_variant=is_variant,
+        failure=reply.failure,
+        told=reply.told,
+    )
 
 
 def _variants_of(row: AttackRow | AnswerRow, seed: int) -> list[AttackRow | AnswerRow]:

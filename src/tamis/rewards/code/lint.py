@@ -9,11 +9,12 @@ from tamis.errors import RewardError
 from tamis.records import Finding, Question, Rule
 from tamis.rewards.base import Reward
 from tamis.rewards.code.planning import task_of
-from tamis.rewards.code.reward import CodeReward, in_lanes
+from tamis.rewards.code.reward import CodeReward, n_lanes
 from tamis.rewards.code.running import Result, run_task
 from tamis.rewards.code.stubs import FALSE_STUBS, TRUE_STUBS, stubs_for
 from tamis.rewards.code.task import Task
 from tamis.rewards.gold import finding
+from tamis.rewards.threads import in_threads
 
 NO_SOLUTION = Rule(
     id="code/no-solution",
@@ -145,7 +146,7 @@ async def lint(
         raise RewardError(f"reward `{reward.name}`: expected code, for which this lint is made")
     thorough = reward.thorough()
     work = [(thorough, question, n_repeats) for question in questions]
-    return await in_lanes(_lint_one, work, lanes=reward.lanes)
+    return await in_threads(_lint_one, work, n_threads=n_lanes(reward.lanes))
 
 
 def _lint_one(reward: CodeReward, question: Question, n_repeats: int) -> list[Finding]:

@@ -2,29 +2,28 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Sequence
 from functools import lru_cache
-from typing import Annotated, Any, ClassVar, Literal, TypeVar
+from typing import Annotated, ClassVar, Literal
 
 import msgspec
 
 from tamis.records import Message, Question, Reference, Rollout, Score
+from tamis.rewards.answers import last_answer
 from tamis.rewards.code.extract import Extraction, extract_code
 from tamis.rewards.code.planning import task_of
 from tamis.rewards.code.prompts import prompt_text
 from tamis.rewards.code.running import GAVE_AN_OBJECT, Result, Rules, run_task
 from tamis.rewards.code.task import Task
 from tamis.rewards.code.tests import Compare
+from tamis.rewards.threads import in_threads
 from tamis.sandbox.box import Box, open_sandbox
 from tamis.sandbox.compare import Comparison
 from tamis.sandbox.errors import SandboxError
 from tamis.sandbox.frames import readable
 from tamis.sandbox.limits import MIB, Limits, Profile
 
-Found = TypeVar("Found")
 _SHOWN = 200
 # What solutions import beside the standard library, and what holds no data set's answers.
 ROW_PACKAGES = frozenset(
@@ -109,10 +108,10 @@ class CodeReward(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
     ) -> list[Score]:
         """One score for each rollout, from its last assistant message; as many at a time as there are lanes."""
         work = [
-            (_answer_text(rollout), question)
+            (last_answer(rollout), question)
             for rollout, question in zip(rollouts, questions, strict=True)
         ]
-        return await in_lanes(self.score, work, lanes=self.lanes)
+        return await in_threads(self.score, work, n_threads=n_lanes(self.lanes))
 
     def score(self, answer: str, question: Question) -> Score:
         """The score of one answer text; blocks while its code runs."""
@@ -141,7 +140,7 @@ class CodeReward(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
     def open_box(self) -> Box:
         """The sandboxes that this reward runs code in, shared by all rewards that ask for the same."""
         profile = Profile(packages=self.packages, workdir=self.workdir)
-        return open_sandbox(profile, lanes=_n_lanes(self.lanes), allow_weak=self.allow_weak)
+        return open_sandbox(profile, lanes=n_lanes(self.lanes), allow_weak=self.allow_weak)
 
     def rules(self) -> Rules:
         """How tests are run and compared."""
@@ -201,21 +200,8 @@ def _plain_places(reward: CodeReward, reference: Reference | None, prompt: str) 
     return frozenset(place for place in passed if not results[place].is_weak)
 
 
-async def in_lanes(
-    work: Callable[..., Found], arguments: Sequence[tuple[Any, ...]], *, lanes: int | None
-) -> list[Found]:
-    """`work(*arguments[i])` for each i, in its order; each blocks a thread, one a lane."""
-    loop = asyncio.get_running_loop()
-    pool = ThreadPoolExecutor(_n_lanes(lanes))
-    try:
-        runs = [loop.run_in_executor(pool, work, *given) for given in arguments]
-        return list(await asyncio.gather(*runs))
-    finally:
-        pool.shutdown(wait=False, cancel_futures=True)
-
-
-def _n_lanes(wanted: int | None) -> int:
-    """Never more than cores: the number may come with a stranger's question."""
+def n_lanes(wanted: int | None) -> int:
+    """How many lanes a wish for so many comes to, never more than cores: the number may come with a stranger's question."""
     n_cores = len(os.sched_getaffinity(0))
     return n_cores if wanted is None else min(wanted, n_cores)
 
@@ -242,8 +228,3 @@ def _flags(results: Sequence[Result]) -> list[str]:
 def _storable(code: str | None) -> str | None:
     """The code as text that can be written down: half a surrogate pair becomes a question mark."""
     return None if code is None else code.encode(errors="replace").decode()
-
-
-def _answer_text(rollout: Rollout) -> str:
-    said = [message.content for message in rollout.messages if message.role == "assistant"]
-    return (said[-1] or "") if said else ""

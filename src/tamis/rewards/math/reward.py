@@ -11,6 +11,7 @@ from typing import Annotated, ClassVar, Literal
 import msgspec
 
 from tamis.records import Question, Reference, Rollout, Score
+from tamis.rewards.answers import last_answer
 from tamis.rewards.finals import boxed
 from tamis.rewards.math.answers import Answer, NoAnswer, Scalar, Sequence
 from tamis.rewards.math.bonus import is_blank, reasoning_of, says_something
@@ -98,13 +99,13 @@ class MathReward(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
     async def score_many(self, rollouts: Run[Rollout], questions: Run[Question]) -> list[Score]:
         """One score for each rollout, from its last assistant message; algebra last, in as many threads as workers."""
         work = [
-            (_answer_text(rollout), question)
+            (last_answer(rollout), question)
             for rollout, question in zip(rollouts, questions, strict=True)
         ]
         scores = [self._score(answer, question, prover=None) for answer, question in work]
         open_places = [place for place, score in enumerate(scores) if score is None]
         if open_places:
-            from tamis.rewards.math.threads import in_threads
+            from tamis.rewards.threads import in_threads
 
             late = await in_threads(
                 self.score, [work[place] for place in open_places], n_threads=self._n_workers()
@@ -268,11 +269,6 @@ def _wrong(reason: str, *, answer: str | None = None, flags: tuple[str, ...] = (
     parts = {"accuracy": 0.0, "format": 0.0, "reasoning": 0.0}
     shown = None if answer is None else answer[:_SHOWN]
     return Score(value=0.0, parts=parts, reason=reason, answer=shown, flags=flags)
-
-
-def _answer_text(rollout: Rollout) -> str:
-    said = [message.content for message in rollout.messages if message.role == "assistant"]
-    return (said[-1] or "") if said else ""
 
 
 @lru_cache(maxsize=16)
