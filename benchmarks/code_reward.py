@@ -323,7 +323,8 @@ def report(
             table,
             [*raw, {"lanes": lanes}],
         )
-    print(markdown(columns, lines))
+    else:
+        print(markdown(columns, lines))
 
 
 if __name__ == "__main__":
