@@ -114,7 +114,7 @@ def test_a_rollout_keeps_the_answer_its_sampling_and_its_score() -> None:
                 "score": {
                     "value": 1.0,
                     "parts": '{"accuracy":1.0}',
-                    "reason": "equal",
+                    "reason": "the same expression",
                     "answer": "7",
                     "flags": [],
                 },

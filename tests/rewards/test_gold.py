@@ -116,7 +116,7 @@ def test_a_solution_that_ends_elsewhere_disagrees() -> None:
         "error",
         "reference.solution",
     )
-    assert found.message == "the solution ends in `12`, the reference is `13`: the answer differs"
+    assert found.message == "the solution ends in `12`, the reference is `13`: the value differs"
 
 
 def test_a_prompt_that_says_its_answer_is_a_leak_at_the_message_that_says_it() -> None:

@@ -34,6 +34,15 @@ HONEST = [
     (r"\boxed{7} It is \boxed{7.0}", "7"),
     (r"I will use the \boxed notation: \boxed{7}", "7"),
     (r"\boxed{7} and an empty \boxed{}", "7"),
+    (r"\boxed{{13,800}}", "13800"),
+    (r"\boxed{{36\,m^2}}", "36"),
+    (r"\boxed{\textbf{7}}", "7"),
+    (r"\boxed{12'480}", "12480"),
+    (r"\boxed{91\ 125}", "91125"),
+    (r"\boxed{4.5\times 10^6}", "4500000"),
+    (r"\boxed{3\frac{1}{2}}", "3.5"),
+    ("Answer: $\\bar{x}=3.3$", "3.3"),
+    ("The final answer is $(-9)$.", "-9"),
     ("First 3.\n#### 1,000", "1000"),
     ("#### $18", "18"),
     ("A: 18", "18"),
@@ -93,6 +102,11 @@ ATTACKS = {
     "M35 full-width digit": "\\boxed{\uff17}",
     "M35 Arabic-Indic digit": r"\boxed{٧}",
     "M35 full-width digit behind the phrase": "The answer is \uff17",
+    "conflict across forms": r"\boxed{7}\n\nThe answer is 3.",
+    "hidden text": "<!-- \\boxed{7} -->\n\nThe answer is 3.",
+    "garbage behind": "The answer is $7)))((+$",
+    "text with a seven": r"\boxed{seven is not 7}",
+    "a set": r"\boxed{{7,8}}",
     "M12 either, in a box": r"\boxed{7 or 8}",
     "M12 both, in a box": r"\boxed{7 and}",
     "M36 tuple": r"\boxed{(7,7)}",
@@ -129,8 +143,8 @@ def test_the_last_number_counts_only_on_request_and_is_flagged() -> None:
     assert score("He has 3 + 4 = 7 apples.", last_number=True) == Score(
         value=1.0,
         parts={"accuracy": 1.0},
-        reason="equal",
-        answer="7",
+        reason="the same expression",
+        answer="7 apples",
         flags=("last_number",),
     )
 
@@ -149,7 +163,10 @@ def test_an_unfinished_thought_says_so() -> None:
     assert score("<think>7").flags == ("unfinished_think",)
 
 
-@pytest.mark.parametrize("reference", [None, "", "blue", "inf", "nan", "7 or 8"])
+@pytest.mark.parametrize(
+    "reference",
+    [None, "", "blue", "inf", "nan", "7 or 8", "2x", r"\sqrt{2}", "7/0", r"\frac{1}{1-1}", "x = y"],
+)
 def test_a_question_without_a_number_is_not_gradable(reference: str | None) -> None:
     found = score(r"\boxed{}", reference)
     assert (found.value, found.parts) == (None, {})
@@ -157,8 +174,10 @@ def test_a_question_without_a_number_is_not_gradable(reference: str | None) -> N
 
 
 def test_a_unit_that_contradicts_the_reference_is_wrong() -> None:
-    assert score(r"\boxed{10\text{ cm}}", "10 km").flags == ("unit_differs",)
+    assert score(r"\boxed{10\text{ kg}}", "10 km").flags == ("unit_differs",)
+    assert score(r"\boxed{10\text{ cm}}", "10 km").value == 0.0
     assert score("The answer is 10 cm.", "10 km").value == 0.0
+    assert score("The answer is 10000 m.", "10 km").value == 1.0
     assert score("The answer is 10 in total.", "10 km").value == 1.0
     assert score(r"\boxed{10}", "10 km").value == 1.0
 

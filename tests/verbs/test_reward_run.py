@@ -115,7 +115,7 @@ def test_a_file_holds_the_scored_rollouts_in_our_own_format_and_reads_back(
         "score": {
             "value": 1.0,
             "parts": {"accuracy": 1.0},
-            "reason": "equal",
+            "reason": "the same expression",
             "answer": "7",
             "flags": [],
         },

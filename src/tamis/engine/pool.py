@@ -107,11 +107,11 @@ class Workers:
     ) -> None:
         if self._pool is None:
             return
-        self._pool.shutdown(wait=kind is None, cancel_futures=True)
         if kind is not None:
             for child in multiprocessing.active_children():
                 child.kill()
-                child.join()
+        # waits after an error too: left behind, the pool's thread races with the interpreter's exit
+        self._pool.shutdown(cancel_futures=True)
 
     def prepare(self, make_ready: Callable[[], None]) -> None:
         """Start the workers now and let each make itself ready, while the parent does something else."""

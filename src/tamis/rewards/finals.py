@@ -1,6 +1,6 @@
 """Where an answer commits itself: boxes, `#### n`, "the answer is n"; linear scans, no guessing.
 
-`find_commitments` says where, for every reward; `find_finals` reads what stands there as numbers.
+What stands there is read elsewhere: as mathematics in `math/commitments.py`, as texts by the other rewards.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from typing import Literal
 
 import msgspec
 
-from tamis.rewards.numbers import NUMBER, Number, number_value, read_number
+from tamis.rewards.numbers import NUMBER
 
 Source = Literal["boxed", "tagged", "hashes", "phrase", "last_number", "last_line"]
 
@@ -23,7 +23,6 @@ _PHRASE = re.compile(
     r"|答案\s*(?:是|为|為|[:：]))[ \t*:：]*(?:is\b)?[ \t*:：]*",
     re.IGNORECASE | re.MULTILINE,
 )
-_NUMBER_START = re.compile(r"[\s*`]*(?:\\\(|\$(?=[^$\n]{0,80}\$))?\s*")
 # Between two numbers, these alone mean a list of candidates, not one answer.
 _LIST_GAP = re.compile(
     r"[\s,;|/&()、,\[\]]*(?:(?:or|and|to|either|或者?|和|至)\b)?[\s,;|/&()、\[\]]*", re.IGNORECASE
@@ -32,10 +31,10 @@ _GLUED = re.compile(r"[0-9][.,:/]$")
 _OPERATOR = re.compile(
     r"\s*(?:[+*^×÷<>≤≥=]\s*[0-9A-Za-z(\\$-]|-\s*[0-9(\\]|/\s*[0-9(\\]|\\(?:times|cdot|div|pm)\b)"
 )
-_CALCULATION = re.compile(r"[0-9+*/×÷·x.,()$ \u2212-]{1,100}=")
-_WORD = re.compile(r"\s*\\?(?P<percent>%)?\s*(?P<word>[A-Za-z\u00b0\u4e00-\u9fff]+)?")
 # A last number further from the end ends nothing; the cap keeps the search quick on floods of digits.
 _LAST_CHARS = 2000
+# A comma between values: no thin space, none between thousands.
+_LIST_COMMA = re.compile(r"(?<![\\{]),(?!\\!|(?<=[0-9],)[0-9]{3}(?![0-9]))")
 # What follows "the answer is" on its line; a longer sentence is not an answer any more.
 _PHRASE_CHARS = 400
 
@@ -52,21 +51,6 @@ class Commitments(msgspec.Struct, frozen=True):
 
     source: Source | None
     found: list[Commitment]
-    broken: bool = False
-
-
-class Final(msgspec.Struct, frozen=True):
-    """One commitment: the text as written, and the number in it (None: not a readable number)."""
-
-    text: str
-    number: Number | None
-
-
-class Finals(msgspec.Struct, frozen=True):
-    """All commitments of the strongest form present, in order; `broken` when a box never closes."""
-
-    source: Source | None
-    found: list[Final]
     broken: bool = False
 
 
@@ -99,7 +83,7 @@ def boxed(text: str) -> Commitments:
 
 def _without_group(inside: str) -> str:
     """Without braces around all of it, which set nothing in LaTeX; around a list they may be meant as a set."""
-    while inside.startswith("{") and "," not in inside:
+    while inside.startswith("{") and not _LIST_COMMA.search(inside):
         if _closing_brace(inside, 1) != len(inside) - 1:
             break
         inside = inside[1:-1].strip()
@@ -150,17 +134,30 @@ def last_line(text: str) -> Commitments:
     return Commitments("last_line", [Commitment(bare[start:].strip(), start)])
 
 
-def find_finals(text: str, *, last_number: bool) -> Finals:
-    """The numbers an answer commits itself to, or (if allowed, and nothing else is there) its last number."""
-    places = find_commitments(text)
-    if places.source == "phrase":
-        return Finals("phrase", [_after_phrase(place.text) for place in places.found])
-    if places.source is not None:
-        found = [_whole(place.text) for place in places.found]
-        return Finals(places.source, found, places.broken)
-    if last_number and (last := _last_number(text)) is not None:
-        return Finals("last_number", [last])
-    return Finals(None, [])
+def last_number(text: str) -> Commitments:
+    """The last number with the rest of its line; behind other numbers of a list, the list from there."""
+    text, start = text[-_LAST_CHARS:], max(0, len(text) - _LAST_CHARS)
+    before: re.Match[str] | None = None
+    last: re.Match[str] | None = None
+    for match in NUMBER.finditer(text):
+        begin = _begin(match)
+        if not begin or not re.match(r"[0-9A-Za-z_.]", text[begin - 1]):
+            before, last = last, match
+    if last is None:
+        return Commitments(None, [])
+    gap = text[before.end() : last.start()] if before else "."
+    begin = _begin(last)
+    if before and len(gap) <= 40 and _LIST_GAP.fullmatch(gap):
+        begin = _begin(before)
+    # `1,2,7` is no number, so its parts were never seen as numbers before the last one
+    elif _GLUED.search(text[max(0, begin - 2) : begin]):
+        begin -= 2
+    line = text[begin:].split("\n", 1)[0]
+    return Commitments("last_number", [Commitment(line.strip(), start + begin)])
+
+
+def _begin(match: re.Match[str]) -> int:
+    return match.end() - len(match[0].lstrip())
 
 
 def _closing_brace(text: str, start: int) -> int | None:
@@ -172,33 +169,9 @@ def _closing_brace(text: str, start: int) -> int | None:
     return None
 
 
-def _whole(text: str) -> Final:
-    return Final(text.strip()[:200], read_number(text))
-
-
 def _rest_of_line(text: str, start: int) -> str:
     rest = text[start : start + _PHRASE_CHARS]
     return rest.split("\n", 1)[0].strip() or rest.strip().split("\n", 1)[0]
-
-
-def _after_phrase(line: str) -> Final:
-    """The number directly behind a phrase; words in between, lists and calculations without result are none."""
-    begin = _NUMBER_START.match(line)
-    rest = line[begin.end() :] if begin else line
-    written = rest[:200].strip()
-    if (calculation := _CALCULATION.match(rest)) is not None:
-        if "=" in rest[calculation.end() :] or read_number(calculation[0][:-1]) is not None:
-            return Final(written, None)
-        rest = rest[calculation.end() :].lstrip()
-    elif (named := re.match(r"[A-Za-z]\s*=\s*", rest)) is not None:
-        rest = rest[named.end() :]
-    match = NUMBER.match(rest)
-    if match is None or goes_on(rest, match.end()):
-        return Final(written, None)
-    value = number_value(match)
-    if value is None:
-        return Final(written, None)
-    return Final(match[0].strip().rstrip("."), Number(value, _unit_behind(match, rest)))
 
 
 def goes_on(text: str, end: int) -> bool:
@@ -208,34 +181,3 @@ def goes_on(text: str, end: int) -> bool:
     gap = _LIST_GAP.match(text, end)
     place = gap.end() if gap else end
     return place > end and NUMBER.match(text, place) is not None
-
-
-def _unit_behind(match: re.Match[str], text: str) -> str | None:
-    if match["currency"]:
-        return "dollar" if "$" in match["currency"] else None
-    behind = _WORD.match(text, match.end())
-    if behind is None:
-        return None
-    return "percent" if behind["percent"] else (behind["word"] or "").lower() or None
-
-
-def _last_number(text: str) -> Final | None:
-    text = text[-_LAST_CHARS:]
-    before: re.Match[str] | None = None
-    last: re.Match[str] | None = None
-    for match in NUMBER.finditer(text):
-        begin = match.end() - len(match[0].lstrip())
-        if not begin or not re.match(r"[0-9A-Za-z_.]", text[begin - 1]):
-            before, last = last, match
-    if last is None:
-        return None
-    written = last[0].strip().rstrip(".")
-    gap = text[before.end() : last.start()] if before else "."
-    begin = last.end() - len(last[0].lstrip())
-    is_list = len(gap) <= 40 and _LIST_GAP.fullmatch(gap) is not None
-    # `1,2,7` is no number, so its parts were never seen as numbers before the last one
-    is_list = is_list or _GLUED.search(text[max(0, begin - 2) : begin]) is not None
-    value = number_value(last)
-    if value is None or is_list or _OPERATOR.match(text, last.end()):
-        return Final(written, None)
-    return Final(written, Number(value, _unit_behind(last, text)))

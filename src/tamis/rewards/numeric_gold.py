@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from tamis.errors import RewardError
 from tamis.records import Finding, Question, Rule
 from tamis.rewards.base import Reward
-from tamis.rewards.finals import find_finals
+from tamis.rewards.finals import find_commitments
 from tamis.rewards.giveaways import guessable
 from tamis.rewards.gold import finding
 from tamis.rewards.numeric import NumericReward
@@ -100,7 +100,7 @@ def _solution_disagrees(reward: NumericReward, question: Question) -> list[Findi
     if reference is None or reference.answer is None or reference.solution is None:
         return []
     # only a solution that commits itself can disagree
-    if not find_finals(reference.solution, last_number=False).found:
+    if not find_commitments(reference.solution).found:
         return []
     score = reward.score(reference.solution, question)
     if score.value == 1.0:

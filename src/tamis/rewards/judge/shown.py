@@ -19,7 +19,7 @@ from tamis.records import Score
 from tamis.rewards.answers import MAX_ANSWER_CHARS, zero
 from tamis.rewards.finals import Commitment, find_commitments, phrased, tagged
 from tamis.rewards.judge.fence import plain
-from tamis.rewards.numbers import read_number
+from tamis.rewards.numeric import is_number
 from tamis.text.think import after_last_think
 
 _AROUND = " \t\n*_#`\"'.,;!$"
@@ -66,8 +66,8 @@ def find_shown(answer: str, *, whole: bool, right: str | None) -> Shown | Score:
         return zero("nothing to judge: no letter and no digit", "no_answer")
     if final is None and _announces(shown.text):
         return zero("nothing to judge: it announces what never comes", "no_answer")
-    is_number = not whole and right is not None and read_number(right) is not None
-    if final is None and is_number and not _has_number(shown.text):
+    wants_number = not whole and right is not None and is_number(right)
+    if final is None and wants_number and not _has_number(shown.text):
         return zero("nothing to judge: a number was asked for, it holds none", "no_answer")
     return shown
 

@@ -14,6 +14,7 @@ from tamis.rewards.finals import (
     find_commitments,
     hashed,
     last_line,
+    last_number,
     phrased,
     tagged,
 )
@@ -21,7 +22,7 @@ from tamis.rewards.math.answers import Answer, NoAnswer, Text
 from tamis.rewards.math.phrases import read_phrase
 from tamis.rewards.math.reading import Reading, read_answer
 
-Fallback = Literal["none", "last_line"]
+Fallback = Literal["none", "last_line", "last_number"]
 # More finals than this are no answer; reading stays quick on floods of boxes.
 _MAX_FINALS = 16
 
@@ -46,7 +47,7 @@ def read_finals(text: str, *, reading: Reading, fallback: Fallback) -> Committed
     """The final answers after the thinking.
 
     The strongest form counts: an `<answer>` block, boxes, `####` lines, phrases, and only by the declared
-    fallback the last line. What a weaker form says *behind* the last of them counts too: "\\boxed{7}. The answer
+    fallback the last line or the last number. What a weaker form says *behind* the last of them counts too: "\\boxed{7}. The answer
     is 3" says two things.
     """
     found = tagged(text)
@@ -77,14 +78,14 @@ def _in_text(text: str, reading: Reading, fallback: Fallback) -> Committed:
     found = find_commitments(text)
     if found.broken:
         return Committed("boxed", problem="a box never closes", flag="unbalanced_box")
-    if not found.found and fallback == "last_line":
-        found = last_line(text)
+    if not found.found and fallback != "none":
+        found = last_line(text) if fallback == "last_line" else last_number(text)
     if not found.found:
         return Committed(None, problem="no final answer", flag="no_answer")
     if len(found.found) > _MAX_FINALS:
         return Committed(found.source, problem="too many final answers", flag="conflicting_answers")
-    if found.source == "phrase":
-        return Committed("phrase", _phrases(found.found, reading))
+    if found.source in ("phrase", "last_number"):
+        return Committed(found.source, _phrases(found.found, reading))
     whole = tuple(Said(each.text, read_answer(each.text, reading=reading)) for each in found.found)
     return Committed(found.source, (*_behind(text, found, reading), *whole))
 

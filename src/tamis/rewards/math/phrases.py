@@ -44,7 +44,8 @@ def read_phrase(line: str, *, reading: Reading) -> tuple[str, Answer]:
     for whole in dict.fromkeys((rest, sentence)):
         found = read_answer(whole, reading=reading)
         if not isinstance(found, NoAnswer | Text):
-            return whole, found
+            # a closing dot is the sentence's, not the answer's
+            return sentence if rest[len(sentence) :] in (".", "。") else whole, found
     if _SECOND_THOUGHT.search(rest):
         return sentence, NoAnswer("the answer is not one value")
     return _at_start(rest, reading) or (sentence, _in_words(sentence, reading))

@@ -20,7 +20,13 @@ from tamis.rewards.math.equality import check_values, compare
 from tamis.rewards.math.form import is_echo, is_plain, same_parts, value_of
 from tamis.rewards.math.prover import Prover, ProverFailure, is_installed, open_prover
 from tamis.rewards.math.reading import Reading, read_answer
-from tamis.rewards.math.scalars import Judgement, PercentPolicy, Rules, UnitPolicy
+from tamis.rewards.math.scalars import (
+    Judgement,
+    PercentPolicy,
+    Rules,
+    UnitPolicy,
+    holds_infinity,
+)
 from tamis.rewards.math.tokens import Separators
 from tamis.rewards.math.tree import Tree, Unreadable
 from tamis.rewards.math.words import DateOrder
@@ -43,7 +49,7 @@ class MathReward(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
 
     Only what follows the last think block is read; an unfinished block scores 0. The final answer is
     the content of `<answer>`, else of `\\boxed{}`, else of a `#### n` line, else the value right behind "answer
-    is", "Answer:", "A:" or 答案是, else, with `fallback="last_line"`, the last line. Every final answer must be
+    is", "Answer:", "A:" or 答案是, else, by the declared `fallback`, "last_line" or "last_number" (flagged so). Every final answer must be
     right: different ones score 0 (`conflicting_answers`).
 
     What is equal by which rule is told in docs/design/maths.md. `percent`: a percent sign is a unit
@@ -202,7 +208,7 @@ class MathReward(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
             "reasoning": self.reasoning_bonus * is_reasoned,
         }
         parts = {"accuracy": 1.0, **manners}
-        flags = ("last_line",) if finals.source == "last_line" else ()
+        flags = (finals.source,) if finals.source in ("last_line", "last_number") else ()
         return Score(
             value=round(sum(parts.values()), 6),
             parts=parts,
@@ -312,6 +318,6 @@ def _read_gold(written: str, reading: Reading, has_algebra: bool) -> Answer | st
 def needs_algebra(gold: Answer) -> bool:
     """Whether answers in another form than the reference's own can only be decided by algebra."""
     tree = _tree(gold)
-    if tree is None:
+    if tree is None or holds_infinity(tree):
         return False
     return value_of(tree) is None
