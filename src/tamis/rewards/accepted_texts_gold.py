@@ -7,10 +7,9 @@ from collections.abc import Sequence
 from tamis.errors import RewardError
 from tamis.records import Finding, Question, Rule
 from tamis.rewards.accepted_texts import ComparingReward, accepted_texts
-from tamis.rewards.answers import one_line
 from tamis.rewards.base import Reward
 from tamis.rewards.giveaways import guessable, said_in_prompt
-from tamis.rewards.gold import finding
+from tamis.rewards.self_grading import reference_fails
 
 GOLD_FAILS = Rule(
     id="exact/gold-fails",
@@ -62,10 +61,9 @@ async def lint(
 
 
 def _gold_fails(reward: ComparingReward, question: Question) -> list[Finding]:
+    forms = _FORMS if reward.read == "final" else _FORMS[:1]
     for gold in accepted_texts(question).texts:
-        for form in _FORMS if reward.read == "final" else _FORMS[:1]:
-            score = reward.score(form.format(gold), question)
-            if score.value != 1.0:
-                told = f"`{one_line(form.format(gold))}` scores {score.value:g}: {score.reason}"
-                return [finding(GOLD_FAILS, "reference.answer", told, excerpt=one_line(gold))]
+        answers = (form.format(gold) for form in forms)
+        if found := reference_fails(GOLD_FAILS, reward, question, gold=gold, answers=answers):
+            return found
     return []

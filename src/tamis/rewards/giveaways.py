@@ -65,8 +65,8 @@ def said_in_prompt(rule: Rule, reward: ScoresText, question: Question) -> list[F
     """What to say of a question one of whose messages, sent back as an answer, scores full marks."""
     for place, message in enumerate(question.prompt):
         score = reward.score(message.content or "", question)
-        if score.value == 1.0:
+        if score.value is not None and score.value >= 1.0:
             shown = f" (`{one_line(score.answer)}`)" if score.answer else ""
-            told = f"this message, sent back as an answer, scores 1{shown}"
+            told = f"this message, sent back as an answer, is right{shown}"
             return [finding(rule, f"prompt[{place}].content", told)]
     return []

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 
 from tamis.errors import RewardError
 from tamis.records import Finding, Question, Rule
-from tamis.rewards.answers import one_line
 from tamis.rewards.base import Reward
 from tamis.rewards.giveaways import said_in_prompt
 from tamis.rewards.gold import finding
 from tamis.rewards.json_schema import JsonSchemaReward
+from tamis.rewards.self_grading import reference_fails
 
 GOLD_FAILS = Rule(
     id="json_schema/gold-fails",
@@ -63,11 +63,9 @@ async def lint(
 
 def _gold_fails(reward: JsonSchemaReward, question: Question) -> list[Finding]:
     gold = question.reference.answer if question.reference else None
-    score = None if gold is None else reward.score(gold, question)
-    if gold is None or score is None or score.value == 1.0:
+    if gold is None:
         return []
-    told = f"the reference answer `{one_line(gold)}` scores 0: {score.reason}"
-    return [finding(GOLD_FAILS, "reference.answer", told, excerpt=one_line(gold))]
+    return reference_fails(GOLD_FAILS, reward, question, gold=gold, answers=(gold,))
 
 
 def _accepts_nothing_said(reward: JsonSchemaReward, question: Question) -> list[Finding]:

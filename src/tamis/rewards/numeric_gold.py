@@ -6,11 +6,12 @@ from collections.abc import Sequence
 
 from tamis.errors import RewardError
 from tamis.records import Finding, Question, Rule
+from tamis.rewards.answers import one_line
 from tamis.rewards.base import Reward
-from tamis.rewards.finals import find_commitments
-from tamis.rewards.giveaways import guessable
+from tamis.rewards.giveaways import guessable, said_in_prompt
 from tamis.rewards.gold import finding
 from tamis.rewards.numeric import NumericReward
+from tamis.rewards.self_grading import reference_fails, solution_disagrees
 from tamis.rewards.trainer_graders import FOUND_BY_GSM8K
 
 GOLD_FAILS = Rule(
@@ -61,8 +62,6 @@ UNFOUND = Rule(
 RULES: tuple[Rule, ...] = (GOLD_FAILS, SOLUTION_DISAGREES, ANSWER_IN_PROMPT, GUESSABLE, UNFOUND)
 
 _FORMS = ("\\boxed{{{}}}", "#### {}", "The answer is {}.")
-# An answer that says less than a whole sentence is told by its number; more would not fit a line.
-_SHOWN = 80
 
 
 async def lint(
@@ -75,58 +74,21 @@ async def lint(
 
 
 def _lint_one(reward: NumericReward, question: Question) -> list[Finding]:
+    gold = reward.gold_answer(question)
+    answers = (form.format(gold) for form in _FORMS)
+    # as a bare number may stand anywhere by chance, the prompt must commit itself
+    strict = NumericReward(last_number=False)
     return [
-        *_gold_fails(reward, question),
-        *_solution_disagrees(reward, question),
-        *_answer_in_prompt(reward, question),
-        *guessable(GUESSABLE, question, (reward.gold_answer(question),)),
-        *_unfound(reward, question),
+        *reference_fails(GOLD_FAILS, reward, question, gold=gold, answers=answers),
+        *solution_disagrees(SOLUTION_DISAGREES, reward, question),
+        *said_in_prompt(ANSWER_IN_PROMPT, strict, question),
+        *guessable(GUESSABLE, question, (gold,)),
+        *_unfound(gold),
     ]
 
 
-def _gold_fails(reward: NumericReward, question: Question) -> list[Finding]:
-    gold = reward.gold_answer(question)
-    for form in _FORMS:
-        answer = form.format(gold)
-        score = reward.score(answer, question)
-        if score.value != 1.0:
-            told = f"the answer `{answer[:_SHOWN]}` scores {score.value:g}: {score.reason}"
-            return [finding(GOLD_FAILS, "reference.answer", told, excerpt=gold[:_SHOWN])]
-    return []
-
-
-def _solution_disagrees(reward: NumericReward, question: Question) -> list[Finding]:
-    reference = question.reference
-    if reference is None or reference.answer is None or reference.solution is None:
-        return []
-    # only a solution that commits itself can disagree
-    if not find_commitments(reference.solution).found:
-        return []
-    score = reward.score(reference.solution, question)
-    if score.value == 1.0:
-        return []
-    said = (
-        f"the solution ends in `{(score.answer or '')[:_SHOWN]}`"
-        if score.answer
-        else "the solution"
-    )
-    told = f"{said}, the reference is `{reference.answer[:_SHOWN]}`: {score.reason}"
-    return [finding(SOLUTION_DISAGREES, "reference.solution", told)]
-
-
-def _unfound(reward: NumericReward, question: Question) -> list[Finding]:
-    gold = reward.gold_answer(question)
+def _unfound(gold: str) -> list[Finding]:
     if FOUND_BY_GSM8K.fullmatch(gold) is not None:
         return []
-    told = f"`{gold[:_SHOWN]}` is more than digits with a point"
+    told = f"`{one_line(gold)}` is more than digits with a point"
     return [finding(UNFOUND, "reference.answer", told)]
-
-
-def _answer_in_prompt(reward: NumericReward, question: Question) -> list[Finding]:
-    # as a bare number may stand anywhere by chance, the prompt must commit itself
-    strict = NumericReward(last_number=False)
-    for place, message in enumerate(question.prompt):
-        if message.content and strict.score(message.content, question).value == 1.0:
-            told = f"this message, sent back as an answer, scores 1 (`{reward.gold_answer(question)[:_SHOWN]}`)"
-            return [finding(ANSWER_IN_PROMPT, f"prompt[{place}].content", told)]
-    return []

@@ -8,15 +8,15 @@ from collections.abc import Sequence
 import msgspec
 
 from tamis.errors import RewardError
-from tamis.records import Finding, Question, Rule, Score
+from tamis.records import Finding, Question, Rule
 from tamis.rewards.answers import one_line
 from tamis.rewards.base import Reward
-from tamis.rewards.finals import find_commitments
-from tamis.rewards.giveaways import guessable
+from tamis.rewards.giveaways import guessable, said_in_prompt
 from tamis.rewards.gold import finding
 from tamis.rewards.math.answers import Choice, Text
 from tamis.rewards.math.reading import Reading, read_answer, unwrap
 from tamis.rewards.math.reward import MathReward
+from tamis.rewards.self_grading import reference_fails, solution_disagrees
 from tamis.rewards.trainer_graders import unread_by_parsers, wrapping
 
 GOLD_FAILS = Rule(
@@ -118,12 +118,14 @@ async def lint(
 
 def _lint_one(reward: MathReward, question: Question) -> list[Finding]:
     gold = reward.gold_answer(question)
+    # a last line that holds the answer may be part of what is asked: the prompt must commit itself
+    strict = msgspec.structs.replace(reward, fallback="none")
     return [
         *_no_answer(gold),
-        *_gold_fails(reward, question, gold),
+        *reference_fails(GOLD_FAILS, reward, question, gold=gold, answers=_forms(gold)),
         *_words(reward, gold),
-        *_solution_disagrees(reward, question),
-        *_answer_in_prompt(reward, question),
+        *solution_disagrees(SOLUTION_DISAGREES, reward, question),
+        *said_in_prompt(ANSWER_IN_PROMPT, strict, question),
         *guessable(GUESSABLE, question, (_guessed(reward, gold),)),
         *_elsewhere(gold),
     ]
@@ -142,46 +144,12 @@ def _forms(gold: str) -> list[str]:
     return forms if "\n" in gold else [*forms, f"#### {gold}", f"The answer is {gold}."]
 
 
-def _gold_fails(reward: MathReward, question: Question, gold: str) -> list[Finding]:
-    for form in _forms(gold):
-        score = reward.score(form, question)
-        if not _is_right(score):
-            told = f"the answer `{one_line(form)}` is not right: {score.reason}"
-            return [finding(GOLD_FAILS, "reference.answer", told, excerpt=one_line(gold))]
-    return []
-
-
 def _words(reward: MathReward, gold: str) -> list[Finding]:
     found = _read(reward, gold)
     if not isinstance(found, Text) or len(found.words.split()) <= _MOST_WORDS:
         return []
     told = f"`{one_line(gold)}` is read as words, not as an expression"
     return [finding(WORDS, "reference.answer", told)]
-
-
-def _solution_disagrees(reward: MathReward, question: Question) -> list[Finding]:
-    reference = question.reference
-    if reference is None or reference.answer is None or reference.solution is None:
-        return []
-    # only a solution that commits itself can disagree
-    if not find_commitments(reference.solution).found:
-        return []
-    score = reward.score(reference.solution, question)
-    if _is_right(score):
-        return []
-    said = f"ends in `{one_line(score.answer)}`" if score.answer else "cannot be read"
-    told = f"the solution {said}, the reference is `{one_line(reference.answer)}`: {score.reason}"
-    return [finding(SOLUTION_DISAGREES, "reference.solution", told)]
-
-
-def _answer_in_prompt(reward: MathReward, question: Question) -> list[Finding]:
-    # a last line that holds the answer may be part of what is asked: the prompt must commit itself
-    strict = msgspec.structs.replace(reward, fallback="none")
-    for place, message in enumerate(question.prompt):
-        if message.content and _is_right(strict.score(message.content, question)):
-            told = f"this message, sent back as an answer, is right (`{one_line(reward.gold_answer(question))}`)"
-            return [finding(ANSWER_IN_PROMPT, f"prompt[{place}].content", told)]
-    return []
 
 
 def _guessed(reward: MathReward, gold: str) -> str:
@@ -208,7 +176,3 @@ def _elsewhere(gold: str) -> list[Finding]:
 def _read(reward: MathReward, gold: str) -> object:
     separators = reward.reference_separators or reward.separators
     return read_answer(gold, reading=Reading(separators=separators, dates=reward.dates))
-
-
-def _is_right(score: Score) -> bool:
-    return score.parts.get("accuracy") == 1.0
