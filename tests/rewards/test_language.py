@@ -54,7 +54,9 @@ def test_a_prompt_whose_language_cannot_be_told_is_ungradable() -> None:
     assert score("Seven.", prompt="3 + 4 = ?", language="en").value == 1.0
 
 
-@pytest.mark.parametrize("answer", ["42", "7 km", "\\boxed{7}", "Paris", "x = 7", "NaCl"])
+@pytest.mark.parametrize(
+    "answer", ["42", "7 km", "\\boxed{7}", "Paris", "x = 7", "NaCl", "12 km/h < 15 km/h, 3 m/s"]
+)
 def test_too_little_to_tell_is_not_held_against_an_answer(answer: str) -> None:
     for code in ("en", "de", "ru", "zh"):
         found = score(answer, language=code)
@@ -65,6 +67,7 @@ def test_a_short_answer_in_a_foreign_script_is_foreign() -> None:
     assert score("你好", language="en").value == 0.0
     assert score("Привет", language="en").value == 0.0
     assert score("Seven is the answer", language="ru").value == 0.0
+    assert score("Привет, да", language="de").value == 0.0
 
 
 def test_what_is_in_no_language_scores_0() -> None:

@@ -61,6 +61,13 @@ def test_what_nobody_sees_has_no_length() -> None:
     assert score("length", "o\u200bn\u200be").parts["n_tokens"] == 1.0
 
 
+@pytest.mark.parametrize("glue", ["", "_", "\u2060", "\u200b"])
+def test_words_run_together_are_no_single_word(glue: str) -> None:
+    said = PROSE.replace(" ", glue)
+    assert score("length", said, at_most=30).value == 0.0
+    assert score("length", "Lebensmitteleinzelhandel", at_most=1).value == 1.0
+
+
 def test_chinese_is_counted_by_characters() -> None:
     assert score("length", "今天天气很好。").parts["n_tokens"] == 6.0
 

@@ -76,6 +76,7 @@ ADD_ONE = asked([{"name": "add", "arguments": {"a": 1}}])
         "[add(a=1)]",
         "<think>I could call <tool_call>add(a=9)</tool_call></think>" + said("add", a=1),
         said("add", a=1, unit="cm"),
+        said("add", a=1.0),
     ],
 )
 def test_the_accepted_call_scores_1_in_every_dialect(answer: str) -> None:
@@ -93,7 +94,7 @@ def test_the_accepted_call_scores_1_in_every_dialect(answer: str) -> None:
         f"<think>{said('add', a=1)}",
         said("add", a="1"),
         said("add", a=True),
-        said("add", a=1.0),
+        said("add", a=1.5),
         said("add", a=2),
         said("add", a=[1]),
         said("add"),
@@ -116,7 +117,8 @@ def test_anything_else_than_the_accepted_call_scores_0(answer: str) -> None:
 def test_numbers_are_equal_only_where_the_schema_declares_a_number() -> None:
     question = asked([{"name": "add", "arguments": {"a": 1, "b": 2}}])
     assert value(said("add", a=1, b=2.0), question) == 1.0
-    assert value(said("add", a=1.0, b=2), question) == 0.0
+    assert value(said("add", a=1.0, b=2), question) == 1.0
+    assert value(said("add", a="1.0", b=2), question) == 0.0
     bare = asked([{"name": "add", "arguments": {"a": 1, "b": 2.0}}], tools=None)
     assert value(said("add", a=1, b=2), bare) == 1.0
     assert value(said("add", a=1.0, b=2), bare) == 0.0

@@ -33,8 +33,9 @@ _OPERATOR = re.compile(
 )
 # A last number further from the end ends nothing; the cap keeps the search quick on floods of digits.
 _LAST_CHARS = 2000
-# A comma between values: no thin space, none between thousands.
-_LIST_COMMA = re.compile(r"(?<![\\{]),(?!\\!|(?<=[0-9],)[0-9]{3}(?![0-9]))")
+# A comma between values: no thin space, none between thousands; and the brackets it may stand in.
+_LIST_SIGNS = re.compile(r"[(\[{)\]}]|\\[lr]angle|(?<![\\{]),(?!\\!|(?<=[0-9],)[0-9]{3}(?![0-9]))")
+_OPENING = ("(", "[", "{", r"\langle")
 # What follows "the answer is" on its line; a longer sentence is not an answer any more.
 _PHRASE_CHARS = 400
 
@@ -83,11 +84,22 @@ def boxed(text: str) -> Commitments:
 
 def _without_group(inside: str) -> str:
     """Without braces around all of it, which set nothing in LaTeX; around a list they may be meant as a set."""
-    while inside.startswith("{") and not _LIST_COMMA.search(inside):
-        if _closing_brace(inside, 1) != len(inside) - 1:
+    while inside.startswith("{") and _closing_brace(inside, 1) == len(inside) - 1:
+        bare = inside[1:-1].strip()
+        if _is_list(bare):
             break
-        inside = inside[1:-1].strip()
+        inside = bare
     return inside
+
+
+def _is_list(text: str) -> bool:
+    """Whether a comma outside all brackets parts it."""
+    depth = 0
+    for found in _LIST_SIGNS.finditer(text):
+        if found[0] == "," and depth == 0:
+            return True
+        depth += 1 if found[0] in _OPENING else -1 if found[0] != "," else 0
+    return False
 
 
 def hashed(text: str) -> Commitments:

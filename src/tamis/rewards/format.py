@@ -56,11 +56,11 @@ class FormatReward(TextReward, frozen=True, forbid_unknown_fields=True, kw_only=
     """
 
     blocks: tuple[Kind, ...] = ("think", "text")
-    think_tokens: Annotated[int, msgspec.Meta(ge=0, le=1_000_000)] = 10
+    think_tokens: Annotated[int, msgspec.Meta(ge=0, le=1_000_000)] = 8
     prompt_opens: bool = False
     end_token: str | None = None
     name: ClassVar[str] = "format"
-    version: ClassVar[str] = "1"
+    version: ClassVar[str] = "2"
 
     def __post_init__(self) -> None:
         """Refuse a list that no answer can satisfy."""

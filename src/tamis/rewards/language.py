@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 from typing import Annotated, ClassVar, Literal
 
@@ -22,6 +23,8 @@ from tamis.text.words import visible
 
 # Fewer letters are a name, a formula or a unit in any language.
 _FEWEST_LETTERS = 8
+# Shorter runs of letters may be units and names of unknowns.
+_WORD = re.compile(r"[^\W\d_]{3,}")
 # Below this many, words alone may leave the language open.
 _SURE_LETTERS = 40
 _MAIN_SHARE = 0.5
@@ -35,9 +38,9 @@ class LanguageReward(TextReward, frozen=True, forbid_unknown_fields=True, kw_onl
     `least_share` is how much of the text must be in the language. Scripts decide where they can
     (kana is Japanese), CLD2 where they cannot.
 
-    Too little to tell is not held against an answer: with fewer than 8 letters in no foreign script, or
-    fewer than 40 in the right script whose words are no language's in particular, it scores 1 and
-    is flagged `too_short_to_tell`. Gate it on being right (`combine`): "42" is in every language. Longer
+    Too little to tell is not held against an answer: with fewer than 8 letters in no foreign script (in short
+    texts units and single letters aside), or fewer than 40 in the right script whose words are no language's in
+    particular, it scores 1 and is flagged `too_short_to_tell`. Gate it on being right (`combine`): "42" is in every language. Longer
     text that is in no language scores 0 (`undetermined`), and so does an empty one.
 
     `of` says which text: `all`, the `answer` behind the reasoning, or the `thinking`. Parts: share.
@@ -49,7 +52,7 @@ class LanguageReward(TextReward, frozen=True, forbid_unknown_fields=True, kw_onl
     score_as: Literal["main", "share"] = msgspec.field(default="main", name="score")
     of: Of = "answer"
     name: ClassVar[str] = "language"
-    version: ClassVar[str] = "1"
+    version: ClassVar[str] = "2"
 
     def ungradable(self, question: Question) -> str | None:
         """Why no language is wanted; None when one is."""
@@ -81,11 +84,11 @@ class LanguageReward(TextReward, frozen=True, forbid_unknown_fields=True, kw_onl
             return zero("the reasoning is unfinished", "unfinished_think", parts={"share": 0.0})
         if not visible(text):
             return zero("the text is empty", "empty", parts={"share": 0.0})
-        return self._judged(found_languages(text), wanted)
+        return self._judged(text, found_languages(text), wanted)
 
-    def _judged(self, found: Languages, wanted: str) -> Score:
+    def _judged(self, text: str, found: Languages, wanted: str) -> Score:
         share = round(min(1.0, found.shares.get(wanted, 0.0)), 6)
-        if share < self.least_share and _is_open(found, wanted):
+        if share < self.least_share and _is_open(text, found, wanted):
             return Score(
                 value=1.0,
                 parts={"share": 1.0},
@@ -110,10 +113,11 @@ def found_languages(text: str) -> Languages:
         raise needs("pycld2", "language") from error
 
 
-def _is_open(found: Languages, wanted: str) -> bool:
+def _is_open(text: str, found: Languages, wanted: str) -> bool:
     """Whether a text is too short to be held against its language."""
     script = script_of(wanted)
-    if found.n_letters < _FEWEST_LETTERS:
+    in_words = min(found.n_letters, sum(map(len, _WORD.findall(text))))
+    if found.n_letters < _SURE_LETTERS and in_words < _FEWEST_LETTERS:
         foreign = {name: s for name, s in found.scripts.items() if name not in (script, "latin")}
         return sum(foreign.values()) <= _MAIN_SHARE
     unknown = 1.0 - sum(found.shares.values())

@@ -11,6 +11,8 @@ from tamis.records import Question, Score
 from tamis.rewards.answers import MAX_ANSWER_CHARS, Of, TextReward, part_of, too_long, zero
 from tamis.text.words import visible, words
 
+# A longer run without a space is no word: it counts by its letters, as many as words have with their space.
+_LONGEST_WORD, _WORD_LETTERS = 30, 6
 _HUB_NAME = re.compile(r"\w[\w.-]*(/[\w.-]+)?(@[\w.-]+)?", re.ASCII)
 Count = Annotated[int, msgspec.Meta(ge=0, le=10_000_000)]
 
@@ -21,8 +23,8 @@ class LengthReward(TextReward, frozen=True, forbid_unknown_fields=True, kw_only=
     Below `at_least` the value grows evenly from 0; above `at_most` it falls evenly to 0 over `buffer`
     more tokens, and stays there. Nothing is paid for more than enough. An empty text is 0.
 
-    Tokens are words (a Chinese or Japanese character is one, punctuation none), or those of `tokenizer`:
-    a folder or a name in the local cache. Invisible characters and white space add nothing. `of` says
+    Tokens are words (a Chinese or Japanese character is one, punctuation none, more than 30 letters in one run
+    one for every 6), or those of `tokenizer`: a folder or a name in the local cache. Invisible characters and white space add nothing. `of` says
     which text is measured: `all`, the `answer` behind the reasoning, or the `thinking`; with an unfinished
     reasoning the answer is 0 (`unfinished_think`). Repeated padding is the business of `repetition`;
     being right is that of another part, see `combine`.
@@ -36,7 +38,7 @@ class LengthReward(TextReward, frozen=True, forbid_unknown_fields=True, kw_only=
     tokenizer: str | None = None
     of: Of = "all"
     name: ClassVar[str] = "length"
-    version: ClassVar[str] = "1"
+    version: ClassVar[str] = "2"
 
     def __post_init__(self) -> None:
         """Refuse an empty range."""
@@ -76,7 +78,7 @@ class LengthReward(TextReward, frozen=True, forbid_unknown_fields=True, kw_only=
     def count(self, text: str) -> int:
         """How many tokens a text has. Raises: InputError when the tokenizer cannot be read."""
         if self.tokenizer is None:
-            return len(words(text))
+            return sum(map(_n_words, words(text)))
         from tamis.text.tokenizer import load_tokenizer
 
         readable = visible(text).encode("utf-8", "replace").decode()
@@ -89,3 +91,7 @@ class LengthReward(TextReward, frozen=True, forbid_unknown_fields=True, kw_only=
             return 1.0, ()
         over = n_tokens - self.at_most
         return max(0.0, 1.0 - over / self.buffer) if self.buffer else 0.0, ("too_long",)
+
+
+def _n_words(run: str) -> int:
+    return 1 if len(run) <= _LONGEST_WORD else -(-len(run) // _WORD_LETTERS)

@@ -10,7 +10,8 @@ from tamis.rewards.audit.results import Audit
 from tamis.rewards.audit.target import Options
 from tamis.rewards.base import REWARDS
 
-AUDITED = ("math", "exact", "json_schema", "tool_calls", "format", "repetition", "instructions")
+# `code` and `numeric` below by themselves; `combine` is what it combines; `judge` in test_judge_claims.py
+AUDITED = sorted(REWARDS.keys() - {"code", "numeric", "combine", "judge"})
 BARE = Settings(n_variants=0)
 
 
@@ -22,11 +23,12 @@ def _twins_paid(found: Audit) -> list[str]:
     return [t.id for n in found.notations for t in n.twin_examples if t.outcome == "paid"]
 
 
-@pytest.mark.parametrize("name", [name for name in AUDITED if name in REWARDS])
-def test_no_attack_on_ours_is_paid_and_no_score_wavers(name: str) -> None:
+@pytest.mark.parametrize("name", AUDITED)
+def test_no_attack_on_ours_is_paid_no_right_answer_lost_and_no_score_wavers(name: str) -> None:
     found = audit(name, Options(), BARE)
-    assert found.tried >= 5
+    assert found.tried >= 5 and found.honest >= 3
     assert _paid(found) == [] and _twins_paid(found) == []
+    assert found.rejected == 0 and found.gold.failed == 0
     assert found.failures == []
     assert [way.way for way in found.stability if way.changed] == []
 
@@ -41,11 +43,29 @@ def test_the_numeric_reward_pays_only_what_follows_from_its_documented_rules() -
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("name", [*AUDITED, "numeric"])
+def test_variants_change_nothing_for_ours(name: str) -> None:
+    found = audit(name, Options(), Settings(n_variants=3, seed=11))
+    assert _paid(found) == [] and _twins_paid(found) == [] and found.failures == []
+    varied = sum(notation.variants for notation in found.notations)
+    assert sum(notation.variants_rejected for notation in found.notations) <= varied / 100
+
+
+@pytest.mark.slow
 def test_no_attack_on_code_is_paid() -> None:
-    # a second is plenty for what the catalogue computes, and the rows that hang wait for all of it
-    found = audit("code", Options(parameters='{"time_limit_s": 1.0}'), BARE)
-    assert found.tried >= 60
+    found = audit("code", Options(parameters='{"time_limit_s": 2.0}'), BARE)
+    assert found.tried >= 60 and found.honest >= 10
     assert _paid(found) == [] and found.failures == [] and found.rejected == 0
+
+
+def test_f1_is_not_held_to_the_order_of_words_and_the_report_says_so() -> None:
+    told = {one.why: one.n for one in audit("f1", Options(), BARE).skipped}
+    assert [n for why, n in told.items() if "counts shared words" in why] == [2]
+
+
+def test_an_audit_that_can_try_nothing_is_refused() -> None:
+    with pytest.raises(RewardError, match=r"expected rows of the catalogue to try.*--kind"):
+        audit("language", Options(), Settings(kinds=("math",), n_variants=0))
 
 
 def test_the_maths_reward_takes_99_of_100_right_answers_and_its_own_references() -> None:

@@ -28,6 +28,11 @@ EQUAL = [
     ("1/2", "½"),
     ("7/3", r"2\frac{1}{3}"),
     ("-3/4", r"\frac{-3}{4}"),
+    ("5/12", r"5 \over 12"),
+    ("2/15", r"{2\over3}\over 5"),
+    ("x + 3/4", r"x + {3\over4}"),
+    (r"\frac{1+\sqrt5}{2}, \frac{1-\sqrt5}{2}", r"1 \pm \sqrt5 \over 2"),
+    (r"\binom{9}{2}", r"9 \choose 2"),
     ("1/6", r"0.1\overline{6}"),
     ("120000", r"1.2 \times 10^5"),
     ("300000", "3 x 10^5"),
@@ -108,6 +113,10 @@ def test_what_the_reference_leaves_open_or_has_carried_out(
 
 
 DIFFERENT = [
+    ("5/12", r"12 \over 5"),
+    ("5/12", r"5 \over 12 \over 1"),
+    ("5/12, 3", r"5 \over 12, 3"),
+    ("5/12", r"5 \over"),
     ("7", "7.0005"),
     ("123456", "123460"),
     ("1e-7", "0"),

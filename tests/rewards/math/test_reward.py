@@ -288,11 +288,31 @@ def test_verdicts_on_real_rollouts_agree_with_their_authors(real_data: Path) -> 
     assert differ == []
 
 
-@pytest.mark.parametrize("reference", [r"[0, 1)", "x > 3", "Paris", r"12\text{ cm}", r"\{1, 2\}"])
+@pytest.mark.parametrize(
+    "reference",
+    [
+        *(
+            "[0, 1)",
+            "x > 3",
+            "Paris",
+            r"12\text{ cm}",
+            r"\{1, 2\}",
+            "(2, 5)",
+            "1, 2",
+            r"{3 \over 7}",
+        ),
+        *(r"[0,1) \cup (2,3]", r"\left\langle 1, 2 \right\rangle", "12,500"),
+    ],
+)
 def test_braces_around_all_of_a_box_set_nothing(reference: str) -> None:
-    assert score(rf"\boxed{{{reference}}}", reference).value == 1
-    if "," not in reference:
-        assert score(rf"\boxed{{{{{reference}}}}}", reference).value == 1
+    for braces in range(4):
+        inside = "{" * braces + reference + "}" * braces
+        assert score(rf"\boxed{{{inside}}}", reference).value == 1
+
+
+def test_braces_around_a_list_may_make_a_set_but_no_tuple() -> None:
+    assert score(r"\boxed{{2, 5}}", r"\{5, 2\}").value == 1
+    assert score(r"\boxed{{2, 5}}", "(2, 5)").value == 0
 
 
 def test_an_echo_in_braces_stays_an_echo() -> None:

@@ -20,6 +20,9 @@ from tamis.rewards.audit.rows import (
 )
 from tamis.rewards.audit.spelling import NOTHING, Spelling, respell, say, wrong_for
 
+# Families whose answers may take as long as the target lets them.
+_STALLING = ("bombs", "hang_or_flood")
+
 
 class Case(msgspec.Struct, frozen=True, kw_only=True):
     """A response to a question. `alone` asks it in a call of its own, since it may stall the others."""
@@ -73,7 +76,7 @@ def row_case(row: AttackRow | ControlRow, *, spelling: Spelling | None = None) -
     messages = attack_messages(row)
     if spelling is not None and row.kind in ("math", "numeric"):
         messages = [Message(role="assistant", content=respell(row.response, spelling))]
-    is_attack = isinstance(row, AttackRow)
+    family = row.family if isinstance(row, AttackRow) else ""
     return Case(
         id=row.id,
         kind=row.kind,
@@ -81,7 +84,7 @@ def row_case(row: AttackRow | ControlRow, *, spelling: Spelling | None = None) -
         messages=messages,
         policy=row.policy if isinstance(row, AttackRow) else Policy(),
         parameters=row.parameters,
-        alone=is_attack and getattr(row, "family", "") == "bombs",
+        alone=family in _STALLING,
     )
 
 

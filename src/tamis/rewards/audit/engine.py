@@ -7,11 +7,12 @@ from random import Random
 
 import msgspec
 
+from tamis.errors import RewardError
 from tamis.rewards.audit.calling import Reply
 from tamis.rewards.audit.cases import Case, answer_case, row_case
 from tamis.rewards.audit.lengths import measure_lengths
 from tamis.rewards.audit.part_shares import measure_parts
-from tamis.rewards.audit.probing import Fit, expect_kinds, find_fit
+from tamis.rewards.audit.probing import BLIND_TO, Fit, expect_kinds, find_fit
 from tamis.rewards.audit.results import Audit, Gold, Outcome, Skipped, Tried
 from tamis.rewards.audit.rows import (
     AnswerRow,
@@ -38,6 +39,7 @@ _NOT_READ = (
     "they say their answer in a way that the target does not read (see the notations `say ...`)"
 )
 _NO_BOX = "they are about boxes, which the target does not read"
+_BLIND = "the target counts shared words, whatever their order and with few too many; use `exact` where that matters"
 _NO_WORTH = "the target pays no right answer of this kind more than a wrong one"
 _NO_REFERENCE = "the target does not grade questions with such a reference, and says so"
 
@@ -89,6 +91,8 @@ class _Run:
         weighed = self._tried(rows, cases)
         self.say("trying variants")
         weighed += self._variants(weighed)
+        if not weighed:
+            raise RewardError(self._nothing_tried())
         asked = [(each.case, each.reply) for each in weighed]
         self.say("asking again: order, threads, repetition, length")
         stability = measure_stability(self.target, asked, seed=self.settings.seed)
@@ -132,6 +136,9 @@ class _Run:
             return True
         if row.kind not in kinds:
             return False
+        if self.target.own and set(row.hangs_on) & set(BLIND_TO.get(self.target.own.name, ())):
+            self._skip("attacks", _BLIND)
+            return False
         if row.family == "unbalanced_box" and not self.reads & {"boxed", "thought and box"}:
             self._skip("attacks", _NO_BOX)
             return False
@@ -163,6 +170,13 @@ class _Run:
 
     def _skip(self, what: str, why: str, n: int = 1) -> None:
         self.skipped[what, why] = self.skipped.get((what, why), 0) + n
+
+    def _nothing_tried(self) -> str:
+        most = max(self.skipped, key=lambda key: self.skipped[key], default=("", "it has no rows"))
+        return (
+            f"{self.target.name}: expected rows of the catalogue to try, none of the kinds "
+            f"{', '.join(self.fit.kinds)} fits: {most[1]}; say another with --kind"
+        )
 
     def _case(self, row: Row) -> Case:
         if isinstance(row, AnswerRow):

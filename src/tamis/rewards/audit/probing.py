@@ -21,7 +21,7 @@ from tamis.rewards.audit.cases import (
     row_case,
     wrong_answers,
 )
-from tamis.rewards.audit.rows import Kind, load_controls, load_honest
+from tamis.rewards.audit.rows import Kind, Sight, load_controls, load_honest
 from tamis.rewards.audit.spelling import SPELLINGS, Spelling
 from tamis.rewards.audit.target import Target
 
@@ -33,6 +33,8 @@ OWN_KINDS: dict[str, tuple[Kind, ...]] = {
     "numeric": ("math", "numeric"),
     "f1": ("exact",),
 }
+# What rewards of ours do not look at, and say so.
+BLIND_TO: dict[str, tuple[Sight, ...]] = {"f1": ("word_order", "word_count")}
 _BY_ANSWER = ("math", "numeric", "exact")
 _MATHS = ("math", "numeric")
 _EASY = 6

@@ -27,7 +27,10 @@ Kind = Literal[
     "exact",
     "json_schema",
     "instructions",
+    "language",
 ]
+# What a reward must see to tell an attack from a right answer.
+Sight = Literal["word_order", "word_count"]
 Scope = Literal["mathematics", "convention", "policy"]
 JudgeClaim = Literal[
     "not_called",
@@ -117,7 +120,7 @@ class AttackRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     """A response that is worth nothing (or less than it looks), and what a sound reward does with it.
 
     `decided_by` is the rule behind `expected`; `tries` says what a fooled grader does; `mend` is one line
-    on how to mend it. `parameters` are the JSON text of what the reward must be told; `tool_calls` the calls
+    on how to mend it. `hangs_on` names what a reward must see to notice. `parameters` are the JSON text of what the reward must be told; `tool_calls` the calls
     of the message (the accepted ones, as JSON text of the same form, are `reference.answer`);
     `judge_replies` what a scripted judge answers, call by call.
     """
@@ -137,6 +140,7 @@ class AttackRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     tools: str | None = None
     tool_calls: list[ToolCall] | None = None
     judge_replies: tuple[str, ...] = ()
+    hangs_on: tuple[Sight, ...] = ()
 
 
 class ControlRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

@@ -144,9 +144,9 @@ class Scale:
 
 
 def _is_wrong_to_say_nothing(case: Case) -> bool:
-    """Saying nothing repeats nothing, and calls nothing where no call is wanted."""
+    """Saying nothing repeats nothing, has a length and a language, and calls nothing where no call is wanted."""
     wants_no_call = case.kind == "tool_calls" and case.reference == "[]"
-    return case.kind != "repetition" and not wants_no_call
+    return case.kind not in ("repetition", "length", "language") and not wants_no_call
 
 
 _ROLES = ("right", "wrong", "nothing")

@@ -259,20 +259,17 @@ class Grammar(Stream):
     def _group(self, opening: str) -> Tree:
         self.expect(opening)
         bars, self._bars = self._bars, 0
-        inner = self.expression()
-        if opening == "{" and self.peek() in (r"\over", r"\choose"):
-            inner = self._infix(inner)
+        inner = self.group() if opening == "{" else self.expression()
         self._bars = bars
         self.expect(BRACKETS[opening])
         return inner
 
-    def _infix(self, above: Tree) -> Tree:
-        """`{3 \\over 8}` and `{12 \\choose 4}`."""
-        is_over = self.take(r"\over")
-        if not is_over:
-            self.expect(r"\choose")
-        below = self.expression()
-        return Div(above, below) if is_over else Call("binom", (above, below))
+    def group(self) -> Tree:
+        """What TeX's braces hold: a sum, or one above another, as in `{3 \\over 8}` and `{12 \\choose 4}`."""
+        above = self.expression()
+        if self.take(r"\over"):
+            return Div(above, self.expression())
+        return Call("binom", (above, self.expression())) if self.take(r"\choose") else above
 
     def _between_bars(self, bar: str) -> Tree:
         self.expect(bar)

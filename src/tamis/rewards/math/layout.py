@@ -26,6 +26,11 @@ def word(token: Token) -> str:
     return token.text.strip().lower() if token.kind in ("name", "text") else ""
 
 
+def is_infix(token: Token) -> bool:
+    """Whether a token parts its whole group in TeX, one half above the other."""
+    return token.kind == "cmd" and token.text in ("over", "choose")
+
+
 def split(
     tokens: Run[Token], is_cut: Callable[[Token], bool]
 ) -> tuple[list[Run[Token]], list[Token]]:

@@ -80,7 +80,7 @@ def _read_maths(bare: str, reading: Reading) -> Answer:
         found = as_text(bare)
         return NoAnswer("not a number") if found.words in _NOT_FINITE else found
     try:
-        return Structure(separators=reading.separators).answer(
+        return Structure(separators=reading.separators).whole(
             cut(bare, separators=reading.separators)
         )
     except Unevaluated as error:

@@ -26,6 +26,7 @@ from tamis.rewards.math.grammar import Grammar
 from tamis.rewards.math.layout import (
     CLOSERS,
     OPENERS,
+    is_infix,
     is_one_pair,
     name_of,
     set_named,
@@ -80,6 +81,13 @@ class Structure:
 
     def __init__(self, *, separators: Separators = "en") -> None:
         self._separators = separators
+
+    def whole(self, tokens: Run[Token]) -> Answer:
+        """The answer that a whole text makes; raises Unreadable. A bare `\\over` or `\\choose` parts all of it."""
+        if not any(map(is_infix, tokens)) or not split(tokens, is_infix)[1]:
+            return self.answer(tokens)
+        grammar = Grammar(tokens, separators=self._separators)
+        return _with_each_sign(_all_read(grammar, grammar.group()), None)
 
     def answer(self, tokens: Run[Token]) -> Answer:
         """The answer that all the tokens make; raises Unreadable."""
@@ -259,10 +267,7 @@ class Structure:
     def expression(self, tokens: Run[Token]) -> Tree:
         """The tree that all the tokens make, without a unit."""
         grammar = Grammar(tokens, separators=self._separators)
-        tree = grammar.expression()
-        if grammar.place != len(grammar.tokens):
-            raise Unreadable(f"unexpected `{grammar.peek()[:20]}`")
-        return tree
+        return _all_read(grammar, grammar.expression())
 
     def _value(self, tokens: Run[Token]) -> Answer:
         """An expression with a currency sign before it or a unit behind it."""
@@ -281,10 +286,7 @@ class Structure:
         rest = [written(token) for token in grammar.tokens[grammar.place :]]
         if rest:
             return self._with_unit(tree, unit, rest, grammar)
-        if holds(tree, Both):
-            pair = tuple(Scalar(choose_sign(tree, upper=u), unit) for u in (True, False))
-            return Sequence("list", pair)
-        return Scalar(tree, unit)
+        return _with_each_sign(tree, unit)
 
     def _with_unit(
         self, tree: Tree, unit: Unit | None, rest: list[str], grammar: Grammar
@@ -319,6 +321,20 @@ class Structure:
             return None
         total = tree.value + rest.tree.value * rest.unit.factor / first.factor
         return Scalar(Num(total, tree.is_decimal or rest.tree.is_decimal), first)
+
+
+def _all_read(grammar: Grammar, tree: Tree) -> Tree:
+    """The tree, when nothing is left behind it."""
+    if grammar.place != len(grammar.tokens):
+        raise Unreadable(f"unexpected `{grammar.peek()[:20]}`")
+    return tree
+
+
+def _with_each_sign(tree: Tree, unit: Unit | None) -> Answer:
+    """A value, or the list of two that `\\pm` in it makes."""
+    if not holds(tree, Both):
+        return Scalar(tree, unit)
+    return Sequence("list", tuple(Scalar(choose_sign(tree, upper=u), unit) for u in (True, False)))
 
 
 def _is_list_cut(token: Token) -> bool:

@@ -90,7 +90,7 @@ def _same_object(
 
 
 def _same(value: Any, wanted: Any, schema: Mapping[str, Any], strings: Strings) -> bool:
-    """Equality of JSON values by type: 1, "1", true are different; 1.0 is 1 where a number is declared."""
+    """Equality of JSON values by type: 1, "1", true are different; 1.0 is 1 where the schema declares a number."""
     if isinstance(value, bool) or isinstance(wanted, bool):
         return value is wanted
     if isinstance(wanted, int | float):
@@ -119,13 +119,13 @@ def _same(value: Any, wanted: Any, schema: Mapping[str, Any], strings: Strings) 
 
 
 def _same_number(value: float, wanted: float, schema: Mapping[str, Any]) -> bool:
+    if value != wanted:
+        return False
     types = declared_types(schema)
     if "integer" in types and "number" not in types:
-        return isinstance(value, int) and value == wanted
+        return value % 1 == 0  # to JSON Schema 1.0 is an integer
     # an integer may be written where a fraction is accepted; the other way needs a declared number
-    return value == wanted and (
-        "number" in types or isinstance(value, int) or isinstance(wanted, float)
-    )
+    return "number" in types or isinstance(value, int) or isinstance(wanted, float)
 
 
 def _string(text: str, strings: Strings) -> str:

@@ -23,7 +23,7 @@ class ToolCallsReward(TextReward, frozen=True, forbid_unknown_fields=True, kw_on
     Calls are a rollout's structured ones, or those its text writes behind the last think block in a
     dialect of `text.tools`; prose, code and tool results are no calls. All assistant messages count. A
     call matches by its tool and all its arguments, typed: 1, "1" and true differ, 1.0 is 1 only where the
-    tool's schema says `number`. An argument may be left out where its accepted values hold `""`, and
+    tool's schema says `number` or `integer`, as JSON Schema has it. An argument may be left out where its accepted values hold `""`, and
     may be added where it is the schema's default. A call that cannot be read, with unnamed arguments or a
     key twice, is a call too many. Where no call is wanted, any call scores 0, and so does silence.
 
@@ -41,7 +41,7 @@ class ToolCallsReward(TextReward, frozen=True, forbid_unknown_fields=True, kw_on
     ordered: bool = False
     strings: Strings = "exact"
     name: ClassVar[str] = "tool_calls"
-    version: ClassVar[str] = "1"
+    version: ClassVar[str] = "2"
 
     def ungradable(self, question: Question) -> str | None:
         """Why the accepted calls, or the tools, cannot be read; None when they can."""
