@@ -31,17 +31,23 @@ SCRIPT = Script(
 )
 
 
-def batch(*questions: tuple[str, str | None], reward: str | None = "numeric") -> pa.RecordBatch:
+TOOLS = '[{"name": "math.add", "parameters": {"type": "dict", "properties": {"a": {"type": "integer"}}}}]'
+
+
+def batch(
+    *questions: tuple[str, str | None], reward: str | None = "numeric", tools: str | None = None
+) -> pa.RecordBatch:
     rows = [
         {
             "id": f"q{place}",
             "prompt": [{"role": "user", "content": prompt}],
             "reward": reward and {"name": reward},
             "reference": {"answer": answer},
+            "tools": tools,
         }
         for place, (prompt, answer) in enumerate(questions)
     ]
-    names = ("id", "prompt", "reward", "reference")
+    names = ("id", "prompt", "reward", "reference", "tools")
     return pa.RecordBatch.from_pylist(rows, schema=pa.schema([QUESTIONS.field(n) for n in names]))
 
 
@@ -262,3 +268,40 @@ def test_the_local_model_solves_some_questions_and_not_all() -> None:
     assert measured.column("n_sampled").to_pylist() == [3, 3]
     easy, hard = measured.column("n_correct").to_pylist()
     assert easy > hard
+
+
+def test_tools_are_offered_and_the_calls_that_come_back_are_graded() -> None:
+    call = {"name": "math_add", "arguments": '{"a": 3}'}
+    script = Script(replies=(Answers(answers=["I add."], tool_calls=[call]),))
+    asked = batch(
+        ("Add 3.", '[{"name": "math.add", "arguments": {"a": 3}}]'),
+        ("Add 4.", '[{"name": "math.add", "arguments": {"a": 4}}]'),
+        reward="tool_calls",
+        tools=TOOLS,
+    )
+    with scripted_server(script) as server:
+        measured = measure(asked, server, n=2)
+        offered = [body["tools"] for body in server.bodies]
+    assert counts(measured) == [(2, 2, 0, 0, 1.0), (2, 0, 0, 0, 0.0)]
+    function = offered[0][0]["function"]
+    assert offered == [offered[0]] * 4
+    assert (function["name"], function["parameters"]["type"]) == ("math_add", "object")
+    said = measured.column("rollouts").to_pylist()[0][0]["messages"][0]
+    assert said["content"] == "I add."
+    assert [(one["name"], one["arguments"]) for one in said["tool_calls"]] == [
+        ("math_add", '{"a": 3}')
+    ]
+
+
+@pytest.mark.parametrize("tools", ["[{}]", "no list", "3"])
+def test_a_question_whose_tools_cannot_be_read_is_not_asked(tools: str) -> None:
+    with scripted_server(SCRIPT) as server:
+        measured = measure(batch(("always", "7"), tools=tools), server, n=2)
+        assert server.calls == []
+    assert measured.column("ungradable_reason")[0].as_py().startswith("the tools cannot be read: ")
+
+
+def test_an_empty_list_of_tools_is_not_sent() -> None:
+    with scripted_server(SCRIPT) as server:
+        assert counts(measure(batch(("always", "7"), tools="[]"), server, n=1))[0][1] == 1
+        assert ["tools" in body for body in server.bodies] == [False]

@@ -83,7 +83,12 @@ def _rollout(question: Question, request: ChatRequest, completion: Completion) -
         "max_tokens": request.max_tokens,
         "seed": request.seed,
     }
-    answer = Message(role="assistant", content=completion.text, reasoning=completion.reasoning)
+    answer = Message(
+        role="assistant",
+        content=completion.text,
+        reasoning=completion.reasoning,
+        tool_calls=completion.tool_calls,
+    )
     return Rollout(
         question_id=question.id,
         messages=[answer],

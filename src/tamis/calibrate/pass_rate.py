@@ -18,6 +18,7 @@ from tamis.op import Measure, Use
 from tamis.records import Message, Question, RewardSpec
 from tamis.rewards import Reward, load_reward
 from tamis.schema import ROLLOUT_FIELDS
+from tamis.text.schemas import chat_tools, list_tools
 
 _ROLLOUTS = pa.list_(pa.struct(ROLLOUT_FIELDS))
 _ADDS = pa.schema(
@@ -42,11 +43,12 @@ class PassRate(Measure, frozen=True, forbid_unknown_fields=True, kw_only=True):
     question names (or `reward`, for all). A draw passes by its *accuracy*, not by a shaped total; one
     cut at `max_tokens` is wrong. A question that cannot be graded is not asked.
 
+    The tools a question offers are offered to the model, and its calls are graded as the server reads them.
     `preface` are messages put before each prompt (worked questions, an answer format); `system` is a
     shorter way to one system message. A rate says something only of this model, preface and sampling.
     `model` is the name the server knows it by (default: the local model).
 
-    Reads:   prompt, reward, reference.
+    Reads:   prompt, reward, reference, tools.
     Adds:    n_sampled, n_correct, n_ungradable, n_truncated  int32, never null;
              pass_rate  float64 in [0, 1], n_correct / (n_sampled - n_ungradable), null when none graded;
              pass_rate_low, pass_rate_high  float64, its 95 % Wilson interval, null with it;
@@ -67,7 +69,7 @@ class PassRate(Measure, frozen=True, forbid_unknown_fields=True, kw_only=True):
     preface: tuple[Message, ...] = ()
     reward: RewardSpec | None = None
 
-    reads: ClassVar[tuple[str, ...]] = ("prompt", "reward", "reference")
+    reads: ClassVar[tuple[str, ...]] = ("prompt", "reward", "reference", "tools")
     uses: ClassVar[tuple[Use, ...]] = ("llm",)
 
     def adds(self) -> pa.Schema:
@@ -115,10 +117,12 @@ class PassRate(Measure, frozen=True, forbid_unknown_fields=True, kw_only=True):
         if self.system is not None:
             before.insert(0, Message(role="system", content=self.system))
         messages = (*before, *question.prompt)
+        tools = _offered_tools(question)
         return [
             ChatRequest(
                 model=self.model,
                 messages=messages,
+                tools=tools,
                 temperature=self.temperature,
                 top_p=self.top_p,
                 max_tokens=self.max_tokens,
@@ -150,7 +154,16 @@ def _not_asked(question: Question, reward: Reward | None) -> str | None:
         return "the prompt is empty"
     if reward is None:
         return "the question names no reward"
+    if question.tools is not None and (problem := list_tools(question.tools).problem) is not None:
+        return f"the tools cannot be read: {problem}"
     return reward.ungradable(question)
+
+
+def _offered_tools(question: Question) -> str | None:
+    """The tools as they are sent; None where there is none: servers refuse an empty list of them."""
+    if question.tools is None or not list_tools(question.tools).written:
+        return None
+    return chat_tools(question.tools)
 
 
 def _columns(graded: Sequence[Graded]) -> pa.RecordBatch:

@@ -28,10 +28,12 @@ from tamis.errors import InputError
 class Answers(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """The possible answers to prompts whose last message contains `contains`.
 
-    Which one is given depends on the request's messages and seed alone, each equally likely.
+    Which one is given depends on the request's messages and seed alone, each equally likely. `tool_calls`,
+    as `{"name", "arguments"}` with the arguments as JSON text, go with each where the request offers tools.
     """
 
     answers: list[str]
+    tool_calls: list[dict[str, str]] = []
     contains: str = ""
     reasoning: str | None = None
     finish_reason: str = "stop"
@@ -161,6 +163,10 @@ class ScriptedServer:
         drawn = msgspec.json.encode((request["messages"], request.get("seed")))
         place = int.from_bytes(hashlib.blake2b(drawn, digest_size=8).digest(), "big")
         text = said.answers[place % len(said.answers)]
+        calls = [
+            {"id": f"call_{n}", "type": "function", "function": call}
+            for n, call in enumerate(said.tool_calls if request.get("tools") else [])
+        ]
         return {
             "object": "chat.completion",
             "model": request.get("model"),
@@ -171,6 +177,7 @@ class ScriptedServer:
                         "role": "assistant",
                         "content": text,
                         "reasoning_content": said.reasoning,
+                        "tool_calls": calls or None,
                     },
                     "finish_reason": said.finish_reason,
                 }

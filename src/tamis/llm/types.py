@@ -6,13 +6,14 @@ from typing import Protocol
 
 import msgspec
 
-from tamis.records import Message
+from tamis.records import Message, ToolCall
 
 
 class Completion(msgspec.Struct, frozen=True, kw_only=True):
-    """One answer of a model: its text, reasoning, why it ended and what it cost in tokens."""
+    """One answer of a model: its text, the tools it calls, reasoning, why it ended and what it cost in tokens."""
 
     text: str
+    tool_calls: list[ToolCall] | None = None
     reasoning: str | None = None
     finish_reason: str | None = None
     prompt_tokens: int | None = None
@@ -20,10 +21,14 @@ class Completion(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ChatRequest(msgspec.Struct, frozen=True, kw_only=True):
-    """One call of a model. Equal requests are one call: `sample` tells repeated draws apart."""
+    """One call of a model. Equal requests are one call: `sample` tells repeated draws apart.
+
+    `tools` is the JSON text of the tools on offer, as the chat protocol has them (`text.schemas.chat_tools`).
+    """
 
     model: str
     messages: tuple[Message, ...]
+    tools: str | None = None
     temperature: float = 0.7
     top_p: float = 1.0
     max_tokens: int = 512

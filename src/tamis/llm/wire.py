@@ -9,11 +9,23 @@ import msgspec
 
 from tamis.errors import LLMError
 from tamis.llm.types import ChatRequest, Completion
-from tamis.records import Message
+from tamis.records import Message, ToolCall
+
+
+class _Function(msgspec.Struct):
+    name: str
+    # some servers send the object itself in place of its text
+    arguments: str | dict[str, Any] | None = None
+
+
+class _Call(msgspec.Struct):
+    function: _Function
+    id: str | None = None
 
 
 class _Words(msgspec.Struct):
     content: str | None = None
+    tool_calls: list[_Call] | None = None
     reasoning_content: str | None = None
     reasoning: str | None = None
 
@@ -41,7 +53,7 @@ def request_seed(request: ChatRequest) -> int:
 
 def request_body(request: ChatRequest) -> dict[str, Any]:
     """A request as the JSON object of `/chat/completions`."""
-    return {
+    body = {
         "model": request.model,
         "messages": [_message(message) for message in request.messages],
         "temperature": request.temperature,
@@ -49,6 +61,9 @@ def request_body(request: ChatRequest) -> dict[str, Any]:
         "max_tokens": request.max_tokens,
         "seed": request_seed(request),
     }
+    if request.tools is not None:
+        body["tools"] = msgspec.json.decode(request.tools)
+    return body
 
 
 def read_reply(body: bytes) -> Completion:
@@ -66,11 +81,19 @@ def read_reply(body: bytes) -> Completion:
     usage = reply.usage or _Usage()
     return Completion(
         text=first.message.content or "",
+        tool_calls=[_taken(call) for call in first.message.tool_calls or ()] or None,
         reasoning=first.message.reasoning_content or first.message.reasoning,
         finish_reason=first.finish_reason,
         prompt_tokens=usage.prompt_tokens,
         completion_tokens=usage.completion_tokens,
     )
+
+
+def _taken(call: _Call) -> ToolCall:
+    written = call.function.arguments
+    if not isinstance(written, str):
+        written = msgspec.json.encode(written or {}).decode()
+    return ToolCall(name=call.function.name, arguments=written, id=call.id)
 
 
 def _message(message: Message) -> dict[str, Any]:

@@ -110,22 +110,26 @@ def list_tools(text: str) -> ListedTools:
     Anthropic's `input_schema`, and tools of a vendor that only have a `type`.
     """
     try:
-        listed = read_json(text)
-        if isinstance(listed, str):  # JSON text of JSON text
-            listed = read_json(listed)
+        return ListedTools({name: schema for name, schema, _ in _described(text)})
     except ValueError as why:
-        return ListedTools(problem=f"not JSON: {why}")
-    if isinstance(listed, dict):
-        listed = [listed]
-    if not isinstance(listed, list):
-        return ListedTools(problem="expected a list of tools")
-    found: dict[str, Any] = {}
-    for place, tool in enumerate(listed):
-        name, written = _name_and_schema(tool)
-        if name is None:
-            return ListedTools(problem=f"tool {place + 1} has no name")
-        found[name] = written
-    return ListedTools(found)
+        return ListedTools(problem=str(why))
+
+
+def chat_tools(text: str) -> str:
+    """The JSON text of the same tools as a chat server takes them, whatever of `list_tools` they are written as.
+
+    That is OpenAI's shape, with JSON Schema's own type names and no dots in names (`math.sqrt` is offered as
+    `math_sqrt`). Raises: ValueError for a text that names no tools.
+    """
+    offered = []
+    for name, schema, described in _described(text):
+        function: dict[str, Any] = {"name": name.replace(".", "_")}
+        if isinstance(described.get("description"), str):
+            function["description"] = described["description"]
+        if isinstance(schema, dict):
+            function["parameters"] = _standard(schema)
+        offered.append({"type": "function", "function": function})
+    return msgspec.json.encode(offered).decode()
 
 
 def property_schema(schema: Mapping[str, Any], name: str) -> Mapping[str, Any]:
@@ -143,17 +147,32 @@ def declared_types(schema: Mapping[str, Any]) -> frozenset[str]:
     return frozenset(name for name in found or () if isinstance(name, str))
 
 
-def _name_and_schema(tool: Any) -> tuple[str | None, Any]:
-    if not isinstance(tool, dict):
-        return None, None
-    inner = tool.get("function")
+def _described(text: str) -> list[tuple[str, Any, Mapping[str, Any]]]:
+    """The name, the schema and all members of each tool. Raises: ValueError."""
+    try:
+        listed = read_json(text)
+        if isinstance(listed, str):  # JSON text of JSON text
+            listed = read_json(listed)
+    except ValueError as why:
+        raise ValueError(f"not JSON: {why}") from why
+    if isinstance(listed, dict):
+        listed = [listed]
+    if not isinstance(listed, list):
+        raise ValueError("expected a list of tools")
+    return [_name_and_schema(tool, place) for place, tool in enumerate(listed, 1)]
+
+
+def _name_and_schema(tool: Any, place: int) -> tuple[str, Any, Mapping[str, Any]]:
+    inner = tool.get("function") if isinstance(tool, dict) else None
     described = inner if isinstance(inner, dict) else tool
-    name = described.get("name") or described.get("type")
+    name = described.get("name") or described.get("type") if isinstance(described, dict) else None
+    if not isinstance(name, str) or not name:
+        raise ValueError(f"tool {place} has no name")
     schema = described.get("parameters", described.get("input_schema"))
     if isinstance(schema, str):  # some sets keep the schema as JSON text
         with contextlib.suppress(ValueError):  # else it stays a string: an invalid schema
             schema = read_json(schema)
-    return (name if isinstance(name, str) and name else None), schema
+    return name, schema, described
 
 
 def _refuse(uri: str) -> Any:
