@@ -154,6 +154,17 @@ def test_a_nemo_gym_tool_says_strict_without_which_the_row_is_skipped() -> None:
     assert verdict(nemo_gym.TARGET, "questions", written) == "accepted"
 
 
+@pytest.mark.parametrize(
+    ("gold", "truth"),
+    [("$7$", "7"), (r"\(\boxed{\frac{1}{2}}\)", r"\frac{1}{2}"), ("$7 or $8", "$7 or $8")],
+)
+def test_open_instruct_s_math_gets_a_reference_that_stands_in_nothing(
+    gold: str, truth: str
+) -> None:
+    written = row(open_instruct.TARGET, "questions", question(reward="math", answer=gold))
+    assert (written["dataset"], written["ground_truth"]) == ("math", truth)
+
+
 def test_a_prime_rl_question_says_what_its_taskset_grades_with() -> None:
     own = json.loads(row(prime_rl.TARGET, "questions", question())["info"])["tamis"]
     assert own == {"id": "q0", "reward": {"name": "numeric"}, "reference": {"answer": "4"}}

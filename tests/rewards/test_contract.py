@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import math
+import pickle
 import random
 import subprocess
 import sys
@@ -12,6 +13,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -19,7 +21,7 @@ from hypothesis import strategies as st
 from tamis.errors import RewardError
 from tamis.records import Message, Question, Reference, RewardSpec, Rollout, Score
 from tamis.rewards import REWARDS, load_reward
-from tamis.rewards.base import Reward
+from tamis.rewards.base import Reward, reward_class
 
 TOOLS = json.dumps([{"name": "add", "parameters": {"properties": {"a": {"type": "integer"}}}}])
 SCHEMA = {"type": "object", "required": ["answer"]}
@@ -185,6 +187,25 @@ def answers_of(name: str) -> list[str]:
 
 def test_every_reward_is_held_to_the_contract() -> None:
     assert set(CASES) == set(NAMES)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_equal_rewards_are_one_to_dictionaries_and_survive_a_pickle(name: str) -> None:
+    parameters, _, _ = CASES[name]
+    made = [_fresh(name, parameters) for _ in range(2)]
+    assert made[0] is not made[1]
+    assert len({*made, pickle.loads(pickle.dumps(made[0]))}) == 1
+
+
+def test_rewards_that_differ_in_a_mapping_are_two() -> None:
+    told = [{"choices": {"A": "1"}}, {"choices": {"A": "2"}}, {"choices": {"A": "1"}}]
+    assert len({_fresh("math", parameters) for parameters in told}) == 2
+
+
+def _fresh(name: str, parameters: dict[str, Any]) -> Reward:
+    """A reward that no cache has handed out before."""
+    made: Reward = msgspec.convert(parameters, reward_class(name))
+    return made
 
 
 @pytest.mark.parametrize("name", NAMES)

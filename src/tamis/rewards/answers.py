@@ -41,6 +41,11 @@ class TextReward(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
         return score_texts(self.score, rollouts, questions)
 
 
+def hash_of(reward: msgspec.Struct) -> int:
+    """A hash for rewards with a mapping among their parameters, which has none of its own."""
+    return hash(msgspec.json.encode(reward, order="deterministic"))
+
+
 class ScoresText(Protocol):
     """Any reward that scores one answer text by itself."""
 

@@ -11,6 +11,7 @@ import msgspec
 
 from tamis.errors import RewardError
 from tamis.records import Question, RewardSpec, Rollout, Score
+from tamis.rewards.answers import hash_of
 from tamis.rewards.base import Reward, load_reward
 
 Label = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_-]{1,40}$")]
@@ -19,7 +20,7 @@ _ASKED_LAST = frozenset({"judge"})
 _RIGHT = 1.0
 
 
-class Part(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, eq=False):
+class Part(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """One reward in a combination: its name and parameters, its weight, and what it is called."""
 
     name: str
@@ -33,9 +34,7 @@ class Part(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
         return self.label or self.name
 
 
-class CombineReward(
-    msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, eq=False
-):
+class CombineReward(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """The weighted sum of several rewards, within `at_least` and `at_most`.
 
     `gate` names the part that judges correctness: where its accuracy (its value, if it has no such part) is
@@ -60,6 +59,10 @@ class CombineReward(
     at_most: float | None = None
     missing: Literal["ungradable", "skip"] = "ungradable"
     name: ClassVar[str] = "combine"
+
+    def __hash__(self) -> int:
+        """Equal rewards hash alike."""
+        return hash_of(self)
 
     def __post_init__(self) -> None:
         """Refuse parts that do not fit together; load each once, so that a fault shows at once."""

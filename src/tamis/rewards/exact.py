@@ -32,7 +32,7 @@ class ExactReward(ComparingReward, frozen=True, forbid_unknown_fields=True, kw_o
     """
 
     name: ClassVar[str] = "exact"
-    version: ClassVar[str] = "1"
+    version: ClassVar[str] = "2"
 
     def compared(self, said: str, accepted: Sequence[str]) -> Score:
         """1 when what was said is an accepted text, else 0.

@@ -22,7 +22,7 @@ class F1Reward(ComparingReward, frozen=True, forbid_unknown_fields=True, kw_only
     """
 
     name: ClassVar[str] = "f1"
-    version: ClassVar[str] = "1"
+    version: ClassVar[str] = "2"
 
     def ungradable(self, question: Question) -> str | None:
         """Why there are no words to compare with; None when there are."""

@@ -11,6 +11,7 @@ from tamis.records import Question, Score
 from tamis.rewards.answers import (
     MAX_ANSWER_CHARS,
     TextReward,
+    hash_of,
     needs,
     one_line,
     too_long,
@@ -50,6 +51,10 @@ class JsonSchemaReward(TextReward, frozen=True, forbid_unknown_fields=True, kw_o
     schema: dict[str, Any] | None = None
     name: ClassVar[str] = STYLE
     version: ClassVar[str] = "1"
+
+    def __hash__(self) -> int:
+        """Equal rewards hash alike."""
+        return hash_of(self)
 
     def ungradable(self, question: Question) -> str | None:
         """Why there is no schema to hold an answer to; None when there is."""

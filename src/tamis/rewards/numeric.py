@@ -33,7 +33,7 @@ class NumericReward(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
 
     last_number: bool = False
     name: ClassVar[str] = "numeric"
-    version: ClassVar[str] = "2"
+    version: ClassVar[str] = "3"
 
     def ungradable(self, question: Question) -> str | None:
         """Why the question has no number to compare with; None when it has."""

@@ -46,11 +46,27 @@ def wrapping(gold: str) -> str | None:
     >>> wrapping("$7$"), wrapping("$7 and $8")
     ('$...$', None)
     """
+    found = _wrap_of(gold)
+    return None if found is None else "...".join(found)
+
+
+def unwrapped(gold: str) -> str:
+    r"""A reference without all that it stands in as a whole.
+
+    >>> unwrapped(r"$\boxed{\frac{1}{2}}$")
+    '\\frac{1}{2}'
+    """
+    while (found := _wrap_of(gold)) is not None:
+        gold = gold[len(found[0]) : -len(found[1])].strip()
+    return gold
+
+
+def _wrap_of(gold: str) -> tuple[str, str] | None:
     for opening, closing in _WRAPS:
         inside = gold[len(opening) : -len(closing)]
         whole = bool(inside) and gold.startswith(opening) and gold.endswith(closing)
         if whole and opening not in inside and _is_paired(inside):
-            return f"{opening}...{closing}"
+            return opening, closing
     return None
 
 

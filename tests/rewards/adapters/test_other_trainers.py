@@ -11,7 +11,7 @@ import msgspec
 import pytest
 
 from tamis.errors import RewardError
-from tamis.records import Question
+from tamis.records import Message, Question, Reference, RewardSpec, ToolCall
 from tamis.rewards.adapters import ms_swift, own_keys
 from tamis.rewards.adapters.openrlhf import reward_func
 
@@ -99,6 +99,37 @@ def test_the_key_that_prime_rl_and_nemo_gym_carry_grades_with_the_prompt(
     assert question == asked
     number = asyncio.run(own_keys.grade(said, question))
     assert (number.value, number.gradable) == (value, gradable)
+
+
+TOOLS = [{"name": "book", "parameters": {"properties": {"seats": {"type": "integer"}}}}]
+
+
+def booking() -> Question:
+    """A question whose right call is right only to those who know the tool's schema."""
+    answer = '[{"name": "book", "arguments": {"seats": 2}}]'
+    return Question(
+        id="b",
+        prompt=[Message(role="user", content="Two seats, please.")],
+        reward=RewardSpec(name="tool_calls"),
+        reference=Reference(answer=answer),
+        tools=json.dumps(TOOLS),
+    )
+
+
+def test_the_tools_on_offer_reach_the_reward() -> None:
+    asked = booking()
+    own = {"id": asked.id, "reward": asked.reward, "reference": asked.reference}
+    text = msgspec.json.encode(own).decode()
+    call = ToolCall(name="book", arguments='{"seats": 2.0}')
+    found = {}
+    for tools in (TOOLS, json.dumps(TOOLS), None, "", []):
+        question = own_keys.question_of(text, asked.prompt, tools)
+        found[str(tools)] = asyncio.run(own_keys.grade("", question, [call])).value
+    assert list(found.values()) == [1.0, 1.0, 0.0, 0.0, 0.0][: len(found)]
+    said = '<tool_call>{"name": "book", "arguments": {"seats": 2.0}}</tool_call>'
+    with_tools = {**columns([said], asked), "tools": [asked.tools]}
+    assert ms_swift.scores([said], **with_tools) == [1.0]
+    assert ms_swift.scores([said], **{**with_tools, "tools": [None]}) == [0.0]
 
 
 def test_a_key_that_no_export_wrote_is_refused_in_one_line() -> None:

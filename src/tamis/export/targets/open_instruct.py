@@ -22,7 +22,7 @@ from tamis.export.targets.hf_messages import without_loss_flags
 from tamis.export.targets.plain_turns import no_tools, one_reply, plain_turns, sides
 from tamis.export.targets.templates import render
 from tamis.rewards.code.tests import AssertTests, StdinTests, read_tests
-from tamis.rewards.trainer_graders import FOUND_BY_GSM8K
+from tamis.rewards.trainer_graders import FOUND_BY_GSM8K, unwrapped
 
 FILE = "train.parquet"
 _NAME = "open-instruct"
@@ -94,6 +94,7 @@ def tests_for_its_verifiers(row: dict[str, Any]) -> dict[str, Any]:
 def question_row(written: dict[str, Any]) -> dict[str, Any]:
     """`messages`, `ground_truth` and `dataset` of an `open_instruct_rlvr` row.
 
+    The verifier `math` compares texts: its reference goes without dollars or a box around all of it.
     Raises: InputError for parameters of the reward, which no verifier takes (`numeric` with or without
     `last_number` is its gsm8k, which always reads the last number), and for a number gsm8k never finds.
     """
@@ -111,6 +112,8 @@ def question_row(written: dict[str, Any]) -> dict[str, Any]:
             "open-instruct's gsm8k verifier never finds it in an answer: write it so, or name the reward "
             "math"
         )
+    if verifier == "math":
+        truth = unwrapped(truth)
     prompt = written.get("messages", written.get("prompt"))
     messages = [{"role": "user", "content": prompt}] if isinstance(prompt, str) else prompt or []
     return {

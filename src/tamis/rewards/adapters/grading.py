@@ -152,8 +152,8 @@ async def _ended(tasks: Iterable[asyncio.Task[Any]]) -> None:
 def question_from(row: Mapping[str, Any], *, where: str) -> Question:
     """A question from what a trainer hands on of a row that `tamis export` wrote.
 
-    row: `prompt` (a text or messages), `reward_name`, `reference`; `reward_parameters` and `question_id`
-         may be left out
+    row: `prompt` (a text or messages), `reward_name`, `reference`; `reward_parameters`, `question_id` and `tools`
+         (a list, or its JSON text) may be left out
     Raises: RewardError that begins with `where` for a row without these, or with another shape in them.
     """
     missing = [key for key in _NEEDED if key not in row]
@@ -173,6 +173,7 @@ def question_from(row: Mapping[str, Any], *, where: str) -> Question:
         prompt=messages_from(row["prompt"], "user", where=f"{where}.prompt"),
         reward=RewardSpec(name=name, parameters=parameters),
         reference=reference_from(row["reference"], where=f"{where}.reference"),
+        tools=tools_from(row.get("tools")),
     )
 
 
@@ -189,6 +190,13 @@ def reference_from(given: object, *, where: str) -> Reference | None:
             f"{where}: expected answer, solution, tests or rubric as JSON, got something else "
             f"({error}); export the questions again"
         ) from error
+
+
+def tools_from(given: object) -> str | None:
+    """The JSON text of the tools on offer; None for none, which trainers also write as an empty text or list."""
+    if not given:
+        return None
+    return given if isinstance(given, str) else msgspec.json.encode(given).decode()
 
 
 def messages_from(said: object, role: str, *, where: str) -> list[Message]:

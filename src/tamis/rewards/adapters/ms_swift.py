@@ -13,7 +13,7 @@ from tamis.rewards.adapters.grading import (
     score_all,
 )
 
-_READ = ("question_id", "reward_name", "reward_parameters", "reference")
+_READ = ("question_id", "reward_name", "reward_parameters", "reference", "tools")
 
 
 def scores(completions: Sequence[str], **columns: Any) -> list[float | None]:

@@ -11,7 +11,7 @@ from typing import Annotated, ClassVar, Literal
 import msgspec
 
 from tamis.records import Question, Reference, Rollout, Score
-from tamis.rewards.answers import last_answer
+from tamis.rewards.answers import hash_of, last_answer
 from tamis.rewards.finals import boxed
 from tamis.rewards.math.answers import Answer, NoAnswer, Scalar, Sequence
 from tamis.rewards.math.bonus import is_blank, reasoning_of, says_something
@@ -86,7 +86,11 @@ class MathReward(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
     memory_mb: Annotated[int, msgspec.Meta(ge=256, le=1 << 16)] = 1024
     workers: Annotated[int, msgspec.Meta(ge=1, le=64)] | None = None
     name: ClassVar[str] = "math"
-    version: ClassVar[str] = "1"
+    version: ClassVar[str] = "2"
+
+    def __hash__(self) -> int:
+        """Equal rewards hash alike."""
+        return hash_of(self)
 
     @property
     def bounds(self) -> tuple[float, float]:
