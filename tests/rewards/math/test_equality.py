@@ -28,6 +28,9 @@ EQUAL = [
     ("1/2", "½"),
     ("7/3", r"2\frac{1}{3}"),
     ("-3/4", r"\frac{-3}{4}"),
+    (r"\cos 40^\circ", r"\cos(40°)"),
+    (r"3\tan 10^\circ", r"3 \tan{10^{\circ}}"),
+    (r"\sin 18^\circ", r"\sin \frac{\pi}{10}"),
     ("5/12", r"5 \over 12"),
     ("2/15", r"{2\over3}\over 5"),
     ("x + 3/4", r"x + {3\over4}"),
@@ -113,6 +116,8 @@ def test_what_the_reference_leaves_open_or_has_carried_out(
 
 
 DIFFERENT = [
+    (r"\cos 40^\circ", r"\cos 40"),
+    (r"\cos 40^\circ", r"\cos 50^\circ"),
     ("5/12", r"12 \over 5"),
     ("5/12", r"5 \over 12 \over 1"),
     ("5/12, 3", r"5 \over 12, 3"),

@@ -323,3 +323,38 @@ def test_an_echo_in_braces_stays_an_echo() -> None:
 def test_the_maths_reward_says_how_much_it_gives_at_most() -> None:
     assert MathReward().bounds == (0.0, pytest.approx(1.2))
     assert MathReward(format_bonus=0, reasoning_bonus=0).bounds == (0.0, 1.0)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "**Answer: {}**",
+        "*Answer: {}*",
+        "**The answer is {}.**",
+        "**Final answer:** {}",
+        "- **Answer: {}** (see above)",
+    ],
+)
+@pytest.mark.parametrize("said", ["C", "18", "Oslo"])
+def test_bold_around_a_phrase_is_no_part_of_the_answer(answer: str, said: str) -> None:
+    assert score(answer.format(said), said).value == 1
+    assert score(answer.format(said), "D").value == 0
+
+
+@pytest.mark.parametrize(
+    ("prompt", "answer", "value"),
+    [
+        ("Write it as p/q and find $p + q$.", r"\boxed{p+q = 31}", 1),
+        ("What is the value of $a+b+c$?", "The answer is $a + b + c = 31$.", 1),
+        ("Compute $2k$.", r"\boxed{2k=31}", 1),
+        ("Write it as p/q and find $p + q$.", r"\boxed{p+q = 13}", 0),
+        ("Find $k$ where $2k = 62$.", r"\boxed{2k=31}", 0),
+        ("Find $p + q + r$.", r"\boxed{p+q=31}", 0),
+        ("Find $p + q$.", r"\boxed{p=31}", 1),
+        ("Compute 8.", r"\boxed{8=31}", 0),
+    ],
+)
+def test_an_equation_for_what_is_asked_answers_with_its_right_side(
+    prompt: str, answer: str, value: int
+) -> None:
+    assert score(answer, "31", prompt).value == value

@@ -17,6 +17,7 @@ from fractions import Fraction
 from tamis.rewards.math import units
 from tamis.rewards.math.making import (
     constant_or_variable,
+    in_radians,
     inverse,
     letter,
     made,
@@ -65,6 +66,7 @@ class Grammar(Stream):
         self._separators = separators
         self._depth = 0
         self._bars = 0
+        self._calls = 0
 
     def expression(self) -> Tree:
         """A sum of terms."""
@@ -186,7 +188,10 @@ class Grammar(Stream):
             return Neg(self._factor())
         base = self._base()
         while True:
-            if self.kind() == "op" and self.peek() in ("^", "**") and not self._at_degree():
+            if self._calls and self.at_degree():
+                self.step_over_degree()
+                base = in_radians(base)
+            elif self.kind() == "op" and self.peek() in ("^", "**") and not self.at_degree():
                 self.place += 1
                 base = Power(base, self._exponent())
             elif self.kind() == "op" and self.peek() == "!" and self.peek(1) != "=":
@@ -194,11 +199,6 @@ class Grammar(Stream):
                 base = Call("factorial", (base,))
             else:
                 return base
-
-    def _at_degree(self) -> bool:
-        """`90^\\circ` is a unit, not a power."""
-        following = (self.peek(1), self.peek(2))
-        return following[0] in (r"\circ", r"\degree") or (following == ("{", r"\circ"))
 
     def _exponent(self) -> Tree:
         self._depth += 1
@@ -369,7 +369,10 @@ class Grammar(Stream):
             power = self._exponent()
             if isinstance(power, Neg):
                 name, power = inverse(name, power), None
+        # within a function, degrees are a number: outside they are the unit of the answer
+        self._calls += 1
         inner = self._arguments(name)
+        self._calls -= 1
         call = made(name, inner if base is None else (*inner, base))
         return call if power is None else Power(call, power)
 

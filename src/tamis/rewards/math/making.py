@@ -5,7 +5,18 @@ from __future__ import annotations
 from fractions import Fraction
 
 from tamis.rewards.math.names import TWO_ARGUMENTS
-from tamis.rewards.math.tree import Call, Const, Div, Neg, Num, Power, Tree, Unreadable, Var
+from tamis.rewards.math.tree import (
+    Call,
+    Const,
+    Div,
+    Neg,
+    Num,
+    Power,
+    Product,
+    Tree,
+    Unreadable,
+    Var,
+)
 
 
 def made(name: str, inner: tuple[Tree, ...]) -> Tree:
@@ -31,6 +42,11 @@ def inverse(name: str, power: Neg) -> str:
     if power.inner != Num(Fraction(1)) or name not in ("sin", "cos", "tan"):
         raise Unreadable("an inverse function written as a power")
     return f"arc{name}"
+
+
+def in_radians(degrees: Tree) -> Tree:
+    """An angle in degrees as a number."""
+    return Div(Product((degrees, Const("pi"))), Num(Fraction(180)))
 
 
 def constant_or_variable(letter: str) -> Tree:

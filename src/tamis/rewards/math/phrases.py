@@ -36,8 +36,11 @@ def read_phrase(line: str, *, reading: Reading) -> tuple[str, Answer]:
     lead = _LEAD.match(line)
     # in a sentence, a mark behind the answer is joy, not a factorial
     rest = line[lead.end() if lead else 0 :].strip().rstrip("!").rstrip()
-    if rest.startswith("**") and rest.find("**", 2) < 0:
-        rest = rest[2:].strip()
+    if rest.count("**") % 2:
+        # bold that began before the phrase, or ends behind its line
+        rest = (rest[2:] if rest.startswith("**") else rest.replace("**", "", 1)).strip()
+    if rest.endswith("*") and rest.count("*") == 1:
+        rest = rest[:-1].rstrip()
     sentence = rest
     if (end := _SENTENCE_END.search(rest)) is not None:
         sentence = rest[: end.start()]

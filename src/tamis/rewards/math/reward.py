@@ -13,7 +13,8 @@ import msgspec
 from tamis.records import Question, Reference, Rollout, Score
 from tamis.rewards.answers import hash_of, last_answer
 from tamis.rewards.finals import boxed
-from tamis.rewards.math.answers import Answer, NoAnswer, Scalar, Sequence
+from tamis.rewards.math.answers import Answer, NoAnswer, Relation, Scalar, Sequence
+from tamis.rewards.math.asked import named_by_question
 from tamis.rewards.math.bonus import is_blank, reasoning_of, says_something
 from tamis.rewards.math.commitments import Committed, Fallback, Said, read_finals
 from tamis.rewards.math.equality import check_values, compare
@@ -171,6 +172,8 @@ class MathReward(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
         finals = read_finals(said, reading=self._reading(), fallback=self.fallback)
         if finals.problem is not None:
             return _wrong(finals.problem, flags=(finals.flag or "no_answer",))
+        if not isinstance(gold, Relation):
+            finals = _named(finals, _prompt_of(question))
         rules = self._rules(prover)
         judgements = _judge(gold, finals, rules)
         if prover is None and self.symbolic and _is_open(judgements):
@@ -199,8 +202,8 @@ class MathReward(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
         trees = [_tree(last.answer), _tree(gold)]
         if trees[0] is None or is_plain(trees[0]) or (trees[1] and same_parts(trees[0], trees[1])):
             return False
-        asked = "\n".join(message.content or "" for message in question.prompt)
-        return is_echo(last.text, gold=self.gold_answer(question), prompt=asked)
+        gold_text = self.gold_answer(question)
+        return is_echo(last.text, gold=gold_text, prompt=_prompt_of(question))
 
     def _right(self, answer: str, finals: Committed, judgement: Judgement) -> Score:
         reasoning = reasoning_of(answer)
@@ -225,6 +228,18 @@ class MathReward(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
         if finals.source == "tagged" and self.answer_format == "boxed":
             return bool(boxed(after_last_think(answer) or "").found)
         return finals.source == self.answer_format
+
+
+def _prompt_of(question: Question) -> str:
+    return "\n".join(message.content or "" for message in question.prompt)
+
+
+def _named(finals: Committed, prompt: str) -> Committed:
+    """The finals, equations for what the prompt asks for read as its value."""
+    said = tuple(
+        Said(each.text, named_by_question(each.answer, each.text, prompt)) for each in finals.said
+    )
+    return msgspec.structs.replace(finals, said=said)
 
 
 def _judge(gold: Answer, finals: Committed, rules: Rules) -> list[Judgement]:

@@ -40,6 +40,16 @@ class Stream:
         if not self.take(wanted):
             raise Unreadable(f"expected `{wanted}`, got `{self.peek() or 'the end'}`")
 
+    def at_degree(self) -> bool:
+        """Whether a degree sign comes now: `^\\circ`, `^{\\circ}`, no power."""
+        first, second = self.peek(1), self.peek(2)
+        is_sign = first in (r"\circ", r"\degree") or (first, second) == ("{", r"\circ")
+        return is_sign and self.kind() == "op" and self.peek() == "^"
+
+    def step_over_degree(self) -> None:
+        """Step over the degree sign that comes now."""
+        self.place += 4 if self.peek(1) == "{" else 2
+
     def replace_next(self, text: str) -> None:
         """Leave only the rest of the next token, or step over it when nothing is left."""
         if text:
