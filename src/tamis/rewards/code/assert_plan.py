@@ -25,6 +25,7 @@ from tamis.rewards.code.python_text import (
 )
 from tamis.rewards.code.split import (
     Split,
+    asks_own_code,
     names_outside_calls,
     one_assert,
     shadowed_builtins,
@@ -65,15 +66,19 @@ def assert_task(tests: AssertTests, task: Task, entry: str) -> Task:
     shown, held = statements_to_give(setup, kept=outside, entries=entries, needed=needed)
     splits = {at: split for at, split in splits.items() if not split.call_names & held}
     places = {at: place for place, at in enumerate(counted)}
-    judged = [at for at in counted if at not in splits]
     job = {
         "style": "asserts",
         "setup": "\n".join([*tests.imports, tests.setup]),
-        "tests": [tests.asserts[at] for at in judged],
         "entry": sorted(entries),
         "functions": task.functions,
         "reference_code": task.trusted_code,
     }
+
+    def for_judge(chosen: Sequence[int]) -> Judged | None:
+        texts = [tests.asserts[at] for at in chosen]
+        judge = JudgeTests({**job, "tests": texts}, len(texts))
+        return Judged(judge, tuple(places[at] for at in chosen)) if texts else None
+
     return msgspec.structs.replace(
         task,
         paths=tuple(f"asserts[{at}]" for at in counted),
@@ -82,9 +87,8 @@ def assert_task(tests: AssertTests, task: Task, entry: str) -> Task:
             ValueTest(places[at], Call(expr=split.call), split.shape)
             for at, split in splits.items()
         ),
-        judged=Judged(JudgeTests(job, len(judged)), tuple(places[at] for at in judged))
-        if judged
-        else None,
+        judged=for_judge([at for at in counted if at not in splits]),
+        fallback=for_judge([at for at, split in splits.items() if asks_own_code(split.shape)]),
         dropped=tuple(f"asserts[{at}]" for at in range(len(trees)) if at not in places),
     )
 

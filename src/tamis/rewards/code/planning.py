@@ -127,10 +127,6 @@ def _check_task(tests: CheckTests, task: Task) -> Task:
     call = None if calls_check(tree) else "check"
     counted = find_check_tests(tree, call=call)
     paths = tuple(f"code:{node.lineno}" for node in counted.asserts)
-    plain = check_values(tests)
-    if plain is not None and len(plain.values) == len(paths):
-        setup = _joined(task.setup, _for_answers(tests.setup, tests.entry_point), plain.imports)
-        return msgspec.structs.replace(task, paths=paths, setup=setup, values=plain.values)
     job: dict[str, object] = {
         "style": "check",
         "code": code,
@@ -139,7 +135,14 @@ def _check_task(tests: CheckTests, task: Task) -> Task:
         "functions": task.functions,
         "reference_code": task.trusted_code,
     }
-    return _all_judged(task, paths + (("code",) if counted.counts_end else ()), job)
+    judged = _all_judged(task, paths + (("code",) if counted.counts_end else ()), job)
+    plain = check_values(tests)
+    if plain is None or len(plain.values) != len(paths):
+        return judged
+    setup = _joined(task.setup, _for_answers(tests.setup, tests.entry_point), plain.imports)
+    return msgspec.structs.replace(
+        task, paths=paths, setup=setup, values=plain.values, fallback=judged.judged
+    )
 
 
 def _for_answers(setup: str, entry: str) -> str:

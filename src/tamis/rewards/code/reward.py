@@ -75,7 +75,7 @@ class CodeReward(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
     lanes: Annotated[int, msgspec.Meta(ge=1)] | None = None
     allow_weak: bool = False
     name: ClassVar[str] = "code"
-    version: ClassVar[str] = "1"
+    version: ClassVar[str] = "2"
 
     def refuse_as_data(self) -> str | None:
         """Why these parameters cannot come with a question; None when they can.

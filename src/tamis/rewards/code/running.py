@@ -7,10 +7,11 @@ import msgspec
 from tamis.rewards.code.outputs import DEFAULT_TOLERANCE, is_same_output
 from tamis.rewards.code.shapes import decide
 from tamis.rewards.code.shown import show_difference
+from tamis.rewards.code.split import asks_own_code
 from tamis.rewards.code.task import Judged, Programs, Task
 from tamis.rewards.code.tests import Compare
 from tamis.sandbox.box import Box
-from tamis.sandbox.compare import Comparison
+from tamis.sandbox.compare import Comparison, kind
 from tamis.sandbox.limits import Limits
 from tamis.sandbox.outcomes import GIVEN_UP, JudgeTests, Outcome, ProgramOutcome, Verdict
 
@@ -54,12 +55,20 @@ def run_task(box: Box, task: Task, code: str, *, rules: Rules) -> list[Result]:
         calls = [test.call for test in task.values]
 
         def decided(number: int, outcome: Outcome) -> Outcome:
-            problem = decide(task.values[number].shape, outcome.raw, rules.comparison)
-            return Outcome("value", raw=problem is None, detail=problem or "")
+            shape = task.values[number].shape
+            problem = decide(shape, outcome.raw, rules.comparison)
+            # the length, the items, the truth of an object are its own code's word: the judge asks for them
+            is_open = problem is not None and asks_own_code(shape) and kind(outcome.raw) == "object"
+            return Outcome("value", raw=None if is_open else problem is None, detail=problem or "")
 
         outcomes = box.solve(code, calls, setup=task.setup, limits=rules.limits, settle=decided)
         for test, outcome in zip(task.values, outcomes, strict=True):
             found[test.place] = _of_outcome(outcome)
+        ended = zip(task.values, outcomes, strict=True)
+        still_open = [t.place for t, one in ended if one.kind == "value" and one.raw is None]
+        if still_open and task.fallback is not None:
+            judged = _judged(box, task.fallback, code, setup=task.setup, limits=rules.limits)
+            found |= {place: judged[place] for place in still_open}
     if task.judged is not None:
         found |= _judged(box, task.judged, code, setup=task.setup, limits=rules.limits)
     if task.programs is not None:
@@ -68,7 +77,7 @@ def run_task(box: Box, task: Task, code: str, *, rules: Rules) -> list[Result]:
 
 
 def _of_outcome(outcome: Outcome) -> Result:
-    """The result of a call; of a claimed value only the verdict is left (`decided` in `run_task`)."""
+    """The result of a call; of a claimed value only the verdict is left (`decided` in `run_task`), None where it is open."""
     if outcome.kind == "value":
         return PASSED if outcome.raw is True else Result("failed", outcome.detail)
     if outcome.kind == "raised":

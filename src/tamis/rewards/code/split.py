@@ -65,6 +65,11 @@ class Shape(msgspec.Struct, frozen=True):
     is_negated: bool = False
 
 
+def asks_own_code(shape: Shape) -> bool:
+    """Whether a shape asks an object of the answer's own class for more than what it equals."""
+    return shape.wrap != "" or shape.relation == "truth"
+
+
 class Split(msgspec.Struct, frozen=True):
     """An assert in two parts: source text for the candidate, a shape for the trusted process."""
 

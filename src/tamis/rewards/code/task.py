@@ -38,6 +38,7 @@ class Task(msgspec.Struct, frozen=True, kw_only=True):
 
     `prompt` is the Python text of the prompt; `setup` runs in the candidate's process before its code;
     `reference` is the reference solution as a whole module; `dropped` are the paths of trivial tests.
+    `fallback` are tests of `values` as the judge runs them, each under its place: for values with code of their own.
     """
 
     paths: tuple[str, ...]
@@ -47,6 +48,7 @@ class Task(msgspec.Struct, frozen=True, kw_only=True):
     reference: str | None = None
     values: tuple[ValueTest, ...] = ()
     judged: Judged | None = None
+    fallback: Judged | None = None
     programs: Programs | None = None
     dropped: tuple[str, ...] = ()
 
