@@ -58,6 +58,12 @@ def test_no_attack_on_code_is_paid() -> None:
     assert _paid(found) == [] and found.failures == [] and found.rejected == 0
 
 
+def test_a_kind_without_references_tells_of_no_gold_and_of_no_way_to_say_an_answer() -> None:
+    found = audit("length", Options(), BARE)
+    assert (found.gold.tried, found.reads) == (0, [])
+    assert audit("exact", Options(), BARE).gold.tried >= 10
+
+
 def test_f1_is_not_held_to_the_order_of_words_and_the_report_says_so() -> None:
     told = {one.why: one.n for one in audit("f1", Options(), BARE).skipped}
     assert [n for why, n in told.items() if "counts shared words" in why] == [2]

@@ -12,7 +12,7 @@ from tamis.rewards.audit.calling import Reply
 from tamis.rewards.audit.cases import Case, answer_case, row_case
 from tamis.rewards.audit.lengths import measure_lengths
 from tamis.rewards.audit.part_shares import measure_parts
-from tamis.rewards.audit.probing import BLIND_TO, Fit, expect_kinds, find_fit
+from tamis.rewards.audit.probing import BLIND_TO, Fit, expect_kinds, find_fit, reads_of
 from tamis.rewards.audit.results import Audit, Gold, Outcome, Skipped, Tried
 from tamis.rewards.audit.rows import (
     AnswerRow,
@@ -104,7 +104,7 @@ class _Run:
             target=self.target.name,
             form=self.target.form,
             kinds=list(self.fit.kinds),
-            reads=[spelling.name for spelling in self.fit.spellings],
+            reads=reads_of(self.fit),
             seed=self.settings.seed,
             n_calls=self.target.n_calls,
             baselines=[self.scale.baseline(kind) for kind in self.fit.kinds],

@@ -83,6 +83,12 @@ def find_fit(target: Target, kinds: Sequence[str]) -> Fit:
     return Fit(kinds=tuple(alike), spellings=spellings or SPELLINGS[:1])
 
 
+def reads_of(fit: Fit) -> list[str]:
+    """The names of the spellings that are read; none where no kind is told by a final answer."""
+    by_answer = any(kind in _BY_ANSWER for kind in fit.kinds)
+    return [spelling.name for spelling in fit.spellings] if by_answer else []
+
+
 def _usual_kinds(target: Target) -> tuple[Kind, ...]:
     if target.own is None:
         return UNASKED

@@ -77,21 +77,22 @@ class Scale:
             if case.key in self._told or case.key in firsts:
                 continue
             firsts[case.key] = case
-            right = [*right_answers(case, self.spellings), *controls.get(case.key, ())]
-            asked += [(case.key, "right", each) for each in right]
+            asked += [(case.key, "gold", each) for each in right_answers(case, self.spellings)]
+            asked += [(case.key, "right", each) for each in controls.get(case.key, ())]
             asked += [(case.key, "wrong", each) for each in wrong_answers(case, self.spellings)]
             asked += [(case.key, "reasoned", each) for each in _reasoned(case)]
             if _is_wrong_to_say_nothing(case):
                 asked.append((case.key, "nothing", no_answer(case)))
         replies = ask([case for _, _, case in asked])
         golds: dict[str, list[tuple[Case, Reply]]] = {}
-        for (key, role, case), reply in zip(asked, replies, strict=True):
+        for (key, asked_as, case), reply in zip(asked, replies, strict=True):
             held = self._told.setdefault(key, {"right": [], "wrong": [], "nothing": []})
             self._kinds[key] = case.kind
+            if asked_as == "gold":
+                golds.setdefault(key, []).append((case, reply))
+            role = "right" if asked_as == "gold" else asked_as
             if role in ("right", "wrong"):
                 self.plain.append(reply)
-            if role == "right":
-                golds.setdefault(key, []).append((case, reply))
             if reply.value is not None:
                 held.setdefault(role, []).append(reply.value)
                 if role == "right" and "<think>" not in case.response:
