@@ -18,6 +18,7 @@ from tests.cli.run_tamis import COMMAND
 
 from tamis.llm.scripted import Script, scripted_server
 from tamis.rewards import REWARDS
+from tamis.rewards.numeric import NumericReward
 
 from .serving import SUM, TOKEN, Served, code_item, item, serving, started
 
@@ -173,7 +174,10 @@ def test_health_tells_versions_and_the_tier_of_the_sandbox(service: Served) -> N
     found = service.health()
     assert found["status"] == "ok" and found["at_once"] == 4
     assert found["sandbox_tier"] in ("namespaces", "bwrap", "landlock", None)
-    assert set(found["rewards"]) == set(REWARDS) and found["rewards"]["numeric"] == "1"
+    assert (
+        set(found["rewards"]) == set(REWARDS)
+        and found["rewards"]["numeric"] == NumericReward.version
+    )
 
 
 def test_a_slow_answer_costs_the_others_nothing_but_its_budget() -> None:
@@ -221,7 +225,20 @@ def test_too_many_answers_over_their_budget_close_the_service_until_they_end() -
         health = service.client.get("/health")
         assert service.end()[0] == 0
     assert refused.status_code == 503 and refused.headers["retry-after"] == "1"
-    assert health.status_code == 503 and health.json()["status"] == "busy"
+    assert health.status_code == 503
+    told = health.json()
+    assert (told["status"], told["stuck"]) == ("stuck", 4)
+    assert told["reason"] == refused.json()["error"]
+    assert "all 4 threads are stuck" in told["reason"]
+
+
+@pytest.mark.slow
+def test_a_batch_that_uses_up_all_threads_is_refused_and_the_service_opens_again() -> None:
+    with started([*SERVE, "--at-once", "1", "--budget", "0.2"]) as service:
+        refused = service.post(*[code_item("while True: pass", time_limit_s=2)] * 6)
+        assert refused.status_code == 503
+        _until(lambda: service.client.get("/health").status_code == 200)
+        assert service.score(SUM)[0]["value"] == 1.0
 
 
 @pytest.mark.slow
@@ -231,7 +248,7 @@ def test_a_judge_over_its_budget_is_given_up_and_leaves_nothing_behind() -> None
         env = {"TAMIS_JUDGE": json.dumps({"base_url": model.url, "model": "m"})}
         with serving(at_once=8, budget_s=1.0, env=env) as service:
             assert service.score(judge)[0]["flags"] == ["over_budget"]
-            _until(lambda: service.health()["over_budget_still_running"] == 0)
+            _until(lambda: service.health()["stuck"] == 0)
 
 
 def test_a_judge_without_model_is_an_error_and_no_score() -> None:
@@ -275,7 +292,7 @@ def test_a_service_that_is_ended_finishes_its_requests_and_leaves_no_process(
             assert model.heard.acquire(timeout=30)
             code, said = service.end(sig)
             assert open_one.result()[0]["flags"] == ["judge_unreadable"]
-    assert code == 0 and json.loads(said) == {"graded": 3, "strays": 0}
+    assert code == 0 and json.loads(said) == {"graded": 3, "stuck": 0}
 
 
 @pytest.mark.slow

@@ -164,7 +164,7 @@ def reward_serve(
     graded_by = GradedBy(name=reward, parameters=parameters)
     result = serve(questions, reward=graded_by, settings=settings, announce=_say_address)
     emit(result, "human")
-    if result.body["strays"]:
+    if result.body["stuck"]:
         # answers over their budget would hold the process up; their sandboxes end with it
         sys.stdout.flush()
         os._exit(0)

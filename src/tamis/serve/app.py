@@ -45,8 +45,8 @@ class Service:
         """The scores of a batch, in its order."""
         try:
             self.guard.let_in(request)
-            if self.is_ending:
-                raise Turned(503, "the service is ending")
+            if (why := self._why_closed()) is not None:
+                raise Turned(503, why)
             async with self.guard.body_of(request) as body:
                 answers = self._read(body)
                 return _json(scores_body(await self.grader.grade(answers)))
@@ -66,10 +66,16 @@ class Service:
         except RewardError as error:
             raise Turned(422, str(error)) from error
 
+    def _why_closed(self) -> str | None:
+        return "the service is ending" if self.is_ending else self.grader.why_stuck
+
     async def health(self, request: Request) -> Response:
         """Whether answers are taken, and to those who may score also by what."""
-        status = "ending" if self.is_ending else "busy" if self.grader.is_stuck else "ok"
+        why = self._why_closed()
+        status = "ending" if self.is_ending else "ok" if why is None else "stuck"
         told: dict[str, Any] = {"status": status}
+        if why is not None:
+            told["reason"] = why
         if self.guard.knows(request.headers):
             told |= self.offer.told
             told |= {
@@ -77,7 +83,7 @@ class Service:
                 "budget_s": self.settings.budget_s,
                 "waiting": self.grader.n_waiting,
                 "graded": self.grader.n_graded,
-                "over_budget_still_running": self.grader.n_strays,
+                "stuck": self.grader.n_stuck,
             }
         return _json(msgspec.json.encode(told), status=200 if status == "ok" else 503)
 

@@ -17,8 +17,8 @@ from tamis.serve.settings import Settings
 _Made = TypeVar("_Made")
 _Given = TypeVarTuple("_Given")
 OVER_BUDGET = "over_budget"
-# Answers that ran out of their budget may still run: more than this many for each lane, and no new ones are taken.
-_STRAYS_PER_LANE = 4
+# Answers that ran out of their budget may still run: with this many for each lane, no new ones are taken.
+_STUCK_PER_LANE = 4
 
 
 class Refused(Exception):
@@ -32,27 +32,33 @@ class Refused(Exception):
 class Grader:
     """Grades answers in threads of their own; used from one event loop.
 
-    A thread cannot be ended: one whose answer is over its budget is left behind as a stray. It ends by
-    itself, for rewards bound what they do, and no new answers are taken while there are too many.
+    A thread cannot be ended: one whose answer is over its budget is stuck and left behind. It ends by
+    itself, for rewards bound what they do, and no answers are graded while there are too many.
     """
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._lanes = asyncio.Semaphore(settings.lanes)
-        self._max_strays = _STRAYS_PER_LANE * settings.lanes
+        self._max_stuck = _STUCK_PER_LANE * settings.lanes
         self.n_waiting = 0
         self.n_graded = 0
-        self.n_strays = 0
+        self.n_stuck = 0
 
     @property
-    def is_stuck(self) -> bool:
-        """Whether too many answers are over their budget and still running."""
-        return self.n_strays >= self._max_strays
+    def why_stuck(self) -> str | None:
+        """Why nothing is graded until a stuck answer ends; None while there is a thread for one."""
+        if self.n_stuck < self._max_stuck:
+            return None
+        return (
+            f"all {self._max_stuck} threads are stuck: their answers are over the budget of "
+            f"{self._settings.budget_s:g} s and still run"
+        )
 
     async def grade(self, answers: Sequence[Graded]) -> list[Score]:
         """One score for each answer; None and the flag `over_budget` for one that takes too long.
 
-        Raises: Refused where too many wait already; what the first failing reward raises, once all have ended.
+        Raises: Refused where too many wait already, or all threads are stuck before the batch is done; what the
+        first failing reward raises. Either once all have ended.
         """
         self._admit(len(answers))
         self.n_waiting += len(answers)
@@ -64,17 +70,21 @@ class Grader:
         return scores
 
     def _admit(self, n_answers: int) -> None:
-        if self.is_stuck:
-            raise Refused(503, f"{self.n_strays} answers over their budget still run")
+        self._expect_thread()
         most = self._settings.max_waiting
         if n_answers > most:
             raise Refused(413, f"a batch of {n_answers:,} answers; at most {most:,} may wait")
         if self.n_waiting + n_answers > most:
             raise Refused(429, f"{self.n_waiting:,} answers wait already, of at most {most:,}")
 
+    def _expect_thread(self) -> None:
+        if (why := self.why_stuck) is not None:
+            raise Refused(503, why)
+
     async def _one(self, answer: Graded) -> Score:
         try:
             async with self._lanes:
+                self._expect_thread()  # the answers before this one may have used up the last
                 return await self._in_budget(answer)
         finally:
             self.n_waiting -= 1
@@ -95,12 +105,12 @@ class Grader:
         return Score(value=None, reason=told, flags=(OVER_BUDGET,))
 
     def _leave(self, run: _Run, waited: asyncio.Future[Score]) -> None:
-        self.n_strays += 1
+        self.n_stuck += 1
         run.cancel()
         waited.add_done_callback(self._ended)
 
     def _ended(self, waited: asyncio.Future[Score]) -> None:
-        self.n_strays -= 1
+        self.n_stuck -= 1
         if not waited.cancelled():
             waited.exception()  # looked at, so that nothing complains of it
 

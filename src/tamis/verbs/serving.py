@@ -39,7 +39,7 @@ def reward_serve(
 
     With `questions` a request may name a question by its id; `reward` grades all, whatever they name. Without a
     token in the environment only this machine may call. The result says how many answers were graded, and how
-    many still ran when it ended (`strays`): their threads end with the process.
+    many still ran when it ended (`stuck`): their threads end with the process.
     """
     missing = [name for name in _NEEDED if importlib.util.find_spec(name) is None]
     if missing:
@@ -57,11 +57,11 @@ def reward_serve(
         book = None if questions is None else _book(questions, stack)
         offer = Offer(find=_finder(book, questions), graded_by=spec, told=_told(reward))
         service = serve(settings, offer, announce)
-    n_graded, n_strays = service.grader.n_graded, service.grader.n_strays
+    n_graded, n_stuck = service.grader.n_graded, service.grader.n_stuck
     return Result(
         command="reward serve",
         lines=[f"ended; answers graded: {n_graded:,}"],
-        body={"graded": n_graded, "strays": n_strays},
+        body={"graded": n_graded, "stuck": n_stuck},
     )
 
 

@@ -66,7 +66,7 @@ class MathReward(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
     On top of a right answer only: `format_bonus` for one think block and the answer in `answer_format`,
     `reasoning_bonus` for a think block whose different words come to 50 characters.
     Parts: accuracy (0 or 1), format, reasoning; they add up to the value, in [0, 1.2].
-    Limits: 4,096 characters, nesting 64, numbers of 256 digits, exponents of 10,000; ASCII digits, finite numbers.
+    Limits: 4,096 characters, 1,000 signs, nesting 64, numbers of 256 digits, exponents of 10,000; ASCII digits, finite numbers.
     """
 
     fallback: Fallback = "none"
