@@ -81,6 +81,11 @@ def whole_answer(rollout: Rollout) -> str:
     return f"<think>{said[-1].reasoning}</think>{content}" if said[-1].reasoning else content
 
 
+def whole_prompt(question: Question) -> str:
+    """All that was said before the answer, one message under another."""
+    return "\n".join(message.content or "" for message in question.prompt)
+
+
 def part_of(answer: str, of: Of) -> str | None:
     """The whole answer without its think tags, what follows its last think block, or what stands in its blocks.
 

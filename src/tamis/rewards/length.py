@@ -24,8 +24,8 @@ class LengthReward(TextReward, frozen=True, forbid_unknown_fields=True, kw_only=
     more tokens, and stays there. Nothing is paid for more than enough. An empty text is 0.
 
     Tokens are words (a Chinese or Japanese character is one, punctuation none, more than 30 letters in one run
-    one for every 6), or those of `tokenizer`: a folder or a name in the local cache. Invisible characters and white space add nothing. `of` says
-    which text is measured: `all`, the `answer` behind the reasoning, or the `thinking`; with an unfinished
+    one for every 6), or those of `tokenizer`: a folder or a name in the local cache. Invisible characters and white
+    space add nothing. `of` says which text is measured: `all`, the `answer` behind the reasoning, or the `thinking`; with an unfinished
     reasoning the answer is 0 (`unfinished_think`). Repeated padding is the business of `repetition`;
     being right is that of another part, see `combine`.
 

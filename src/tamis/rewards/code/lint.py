@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 
 from tamis.errors import RewardError
 from tamis.records import Finding, Question, Rule
+from tamis.rewards.answers import whole_prompt
 from tamis.rewards.base import Reward
 from tamis.rewards.code.planning import task_of
 from tamis.rewards.code.reward import CodeReward, n_lanes
@@ -254,14 +255,14 @@ def _contents(task: Task) -> list[tuple[str, object]]:
 
 
 def _unnamed(task: Task, question: Question) -> list[Finding]:
-    asked = _asked(question)
+    asked = whole_prompt(question)
     if task.entry_point is None or re.search(rf"\b{re.escape(task.entry_point)}\b", asked):
         return []
     return [finding(UNNAMED, "prompt", f"the tests call `{task.entry_point}`")]
 
 
 def _tests_shown(task: Task, question: Question) -> list[Finding]:
-    asked = _squeezed(_asked(question))
+    asked = _squeezed(whole_prompt(question))
     shown = 0
     for test in task.values:
         at = asked.find(_squeezed(test.call.expr)) if test.call.expr else -1
@@ -275,10 +276,6 @@ def _tests_shown(task: Task, question: Question) -> list[Finding]:
     if not shown:
         return []
     return [finding(TESTS_SHOWN, "prompt", f"{shown} of {len(task.paths)} tests are shown")]
-
-
-def _asked(question: Question) -> str:
-    return "\n".join(message.content or "" for message in question.prompt)
 
 
 def _squeezed(text: str) -> str:

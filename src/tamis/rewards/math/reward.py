@@ -11,7 +11,7 @@ from typing import Annotated, ClassVar, Literal
 import msgspec
 
 from tamis.records import Question, Reference, Rollout, Score
-from tamis.rewards.answers import hash_of, last_answer
+from tamis.rewards.answers import hash_of, last_answer, whole_prompt
 from tamis.rewards.finals import boxed
 from tamis.rewards.math.answers import Answer, NoAnswer, Relation, Scalar, Sequence
 from tamis.rewards.math.asked import named_by_question
@@ -66,7 +66,8 @@ class MathReward(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
     On top of a right answer only: `format_bonus` for one think block and the answer in `answer_format`,
     `reasoning_bonus` for a think block whose different words come to 50 characters.
     Parts: accuracy (0 or 1), format, reasoning; they add up to the value, in [0, 1.2].
-    Limits: 4,096 characters, 1,000 signs, nesting 64, numbers of 256 digits, exponents of 10,000; ASCII digits, finite numbers.
+    Limits: 4,096 characters, 1,000 signs, nesting 64, numbers of 256 digits, exponents of 10,000; ASCII digits,
+    finite numbers.
     """
 
     fallback: Fallback = "none"
@@ -173,7 +174,7 @@ class MathReward(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
         if finals.problem is not None:
             return _wrong(finals.problem, flags=(finals.flag or "no_answer",))
         if not isinstance(gold, Relation):
-            finals = _named(finals, _prompt_of(question))
+            finals = _named(finals, question)
         rules = self._rules(prover)
         judgements = _judge(gold, finals, rules)
         if prover is None and self.symbolic and _is_open(judgements):
@@ -203,7 +204,7 @@ class MathReward(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
         if trees[0] is None or is_plain(trees[0]) or (trees[1] and same_parts(trees[0], trees[1])):
             return False
         gold_text = self.gold_answer(question)
-        return is_echo(last.text, gold=gold_text, prompt=_prompt_of(question))
+        return is_echo(last.text, gold=gold_text, prompt=whole_prompt(question))
 
     def _right(self, answer: str, finals: Committed, judgement: Judgement) -> Score:
         reasoning = reasoning_of(answer)
@@ -230,12 +231,11 @@ class MathReward(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
         return finals.source == self.answer_format
 
 
-def _prompt_of(question: Question) -> str:
-    return "\n".join(message.content or "" for message in question.prompt)
-
-
-def _named(finals: Committed, prompt: str) -> Committed:
+def _named(finals: Committed, question: Question) -> Committed:
     """The finals, equations for what the prompt asks for read as its value."""
+    if not any(isinstance(each.answer, Relation) for each in finals.said):
+        return finals
+    prompt = whole_prompt(question)
     said = tuple(
         Said(each.text, named_by_question(each.answer, each.text, prompt)) for each in finals.said
     )
