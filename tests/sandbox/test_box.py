@@ -27,6 +27,9 @@ from tamis.sandbox import (
     SandboxError,
     open_sandbox,
 )
+from tamis.sandbox.lane import Lane, Run
+from tamis.sandbox.launch import Launched
+from tamis.sandbox.watch import Watch
 
 QUICK = Limits(time_s=0.5)
 
@@ -342,3 +345,42 @@ def test_what_is_kept_of_a_claim_is_decided_as_it_comes(box: Box) -> None:
         ("value", True),
         ("value", False),
     ]
+
+
+def test_a_box_closed_under_running_threads_fails_runs_and_breaks_none() -> None:
+    """Any other exception than a SandboxError would reach a trainer as a crash, not as an answer without a score."""
+    box = open_sandbox(Profile(packages=("csv",)), lanes=2)
+    job = {"style": "asserts", "setup": "", "tests": ["assert f(1) == 2"], "entry": ["f"]}
+    ends = time.monotonic() + 4
+
+    def judge_often() -> None:
+        while time.monotonic() < ends:
+            try:
+                [verdict] = box.judge("def f(x): return x + 1", JudgeTests(job, 1))
+            except SandboxError:
+                continue
+            assert verdict.passed, verdict
+
+    with ThreadPoolExecutor(2) as pool:
+        working = [pool.submit(judge_often) for _ in range(2)]
+        while time.monotonic() < ends:
+            time.sleep(0.02)
+            box.close()
+    for one in working:
+        one.result()
+    assert box.judge("def f(x): return x + 1", JudgeTests(job, 1))[0].passed
+    box.close()
+
+
+def test_a_run_whose_lane_was_closed_has_failed_and_does_not_end() -> None:
+    ours, theirs = socket.socketpair()
+    job, other = socket.socketpair()
+    with theirs, other, subprocess.Popen(["true"]) as process:
+        lane = Lane(Launched(process, ours))
+        run = Run(lane, job)
+        lane.close()
+        with pytest.raises(SandboxError, match="fork server is gone"):
+            run.ends_within(0.1)
+        with pytest.raises(SandboxError, match="fork server is gone"):
+            next(Watch([run], QUICK).frames())
+        run.abandon()

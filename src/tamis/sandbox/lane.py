@@ -69,6 +69,17 @@ class Lane:
                 theirs.close()
         return ours
 
+    def be_watched(self, poll: select.poll) -> int:
+        """Let a poll tell when a reply comes; by which descriptor it will.
+
+        Raises: SandboxError when the lane was closed meanwhile: a box may be closed while other threads use it.
+        """
+        control = self.control.fileno()
+        if control < 0:
+            raise SandboxError("sandbox: the fork server is gone (closed)")
+        poll.register(control, select.POLLIN)
+        return control
+
     def say(self, word: bytes) -> None:
         """Send a one-byte request; a fork server that is gone is noticed when it is read from."""
         try:
@@ -153,9 +164,11 @@ class Run:
 
     def ends_within(self, seconds: float) -> bool:
         """Whether the run ends by itself in that time."""
+        if self.end is not None:
+            return True
         deadline = time.monotonic() + seconds
         waiting = select.poll()
-        waiting.register(self.lane.control, select.POLLIN)
+        self.lane.be_watched(waiting)
         while self.end is None:
             if not waiting.poll(max(0.0, deadline - time.monotonic()) * 1000):
                 return False

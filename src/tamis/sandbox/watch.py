@@ -39,10 +39,7 @@ class Watch:
         """The frames of the first run; `stop` says afterwards why there are no more."""
         first = self._runs[0]
         poll = select.poll()
-        known = {}
-        for run in self._runs:
-            poll.register(run.lane.control, select.POLLIN)
-            known[run.lane.control.fileno()] = run
+        known = {run.lane.be_watched(poll): run for run in self._runs}
         if first.job is not None:
             poll.register(first.job, select.POLLIN)
         job_fd = -1 if first.job is None else first.job.fileno()
